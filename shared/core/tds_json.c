@@ -1,0 +1,80 @@
+#include "tds_json.h"
+
+#include <string.h>
+#include "tds_json_scan.h"
+
+static apr_status_t let_go(void *baton)
+{
+    json_decref(baton);
+    return APR_SUCCESS;
+}
+
+json_t *tds_json_own(json_t *root, apr_pool_t *pool)
+{
+    if (root) apr_pool_cleanup_register(pool, root, let_go, apr_pool_cleanup_null);
+    return root;
+}
+
+json_t *tds_json_object(apr_pool_t *pool)
+{
+    return tds_json_own(json_object(), pool);
+}
+
+int tds_json_set(json_t *object, const char *name, const char *value)
+{
+    return value ? json_object_set_new(object, name, json_string(value)) : 0;
+}
+
+const char *tds_json_get(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+const char *tds_json_text(const json_t *root, apr_size_t *plen, apr_pool_t *pool)
+{
+    apr_size_t cap = 2048, need;
+    char *buf = apr_palloc(pool, cap);
+
+    need = json_dumpb(root, buf, cap - 1, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!need) return NULL;
+    if (need > cap - 1) {
+        buf = apr_palloc(pool, need + 1);
+        if (json_dumpb(root, buf, need, JSON_COMPACT | JSON_ENCODE_ANY) != need) return NULL;
+    }
+    buf[need] = '\0';
+    if (plen) *plen = need;
+    return buf;
+}
+
+static json_t *parse_once(const char *bytes, apr_size_t len, json_error_t *je)
+{
+    return json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, je);
+}
+
+/* The hot path ends with parse_once. What jansson refuses is looked at again, slowly: for the path of a
+ * duplicate, or for something the rules let pass though jansson does not. */
+apr_status_t tds_json_parse(json_t **proot, const char *bytes, apr_size_t len, apr_pool_t *pool, tds_err_t *err)
+{
+    json_error_t je;
+    json_t *root;
+
+    *proot = NULL;
+    if (len >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) {
+        bytes += 3;
+        len -= 3;
+    }
+    root = parse_once(bytes, len, &je);
+    if (!root) {
+        tds_json_scan_t scan;
+        apr_status_t rv = tds_json_scan(&scan, bytes, len, TDS_JSON_DEPTH_MAX, pool);
+
+        if (rv != APR_SUCCESS) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON, not UTF-8 or too deep");
+        if (scan.duplicates) return TDS_FAIL(err, APR_EGENERAL, 204, scan.duplicates, "duplicate element");
+        if (scan.neutral) root = parse_once(scan.neutral, len, &je);
+        if (!root) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON or not UTF-8");
+    }
+    *proot = tds_json_own(root, pool);
+    if (tds_json_depth(root, TDS_JSON_DEPTH_MAX) > TDS_JSON_DEPTH_MAX)
+        return TDS_FAIL(err, APR_EINVAL, 101, NULL, "nested too deep");
+    return APR_SUCCESS;
+}

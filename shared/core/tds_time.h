@@ -1,0 +1,17 @@
+/* Time as it is handed to an engine, and as messages write it. */
+#ifndef TDS_TIME_H
+#define TDS_TIME_H
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/* A clock; engines own none, tests hand in one that they move. */
+typedef apr_time_t tds_clock_fn(void);
+
+/* YYYYMMDDHHMMSS in UTC (purchaseDate, F-08). */
+const char *tds_time_compact(apr_time_t t, apr_pool_t *pool);
+
+/* 2026-01-31T23:59:59Z (APIs and logs). */
+const char *tds_time_iso(apr_time_t t, apr_pool_t *pool);
+
+#endif

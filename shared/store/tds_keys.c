@@ -1,0 +1,105 @@
+#include "tds_keys.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+#define PARTS_MAX 8
+
+struct tds_keys_t {
+    int count;
+    unsigned char master[TDS_KEYS_GENERATIONS][TDS_KEY_LEN];
+    unsigned char id[TDS_KEYS_GENERATIONS];
+};
+
+tds_keys_t *tds_keys_make(apr_pool_t *pool)
+{
+    tds_keys_t *keys = apr_pcalloc(pool, sizeof *keys);
+
+    tds_wipe_later(pool, keys, sizeof *keys);
+    return keys;
+}
+
+static apr_status_t mac_labelled(const unsigned char *key, unsigned char *out, const char *label,
+                                 const tds_bytes_t *parts, int nparts)
+{
+    tds_bytes_t all[PARTS_MAX + 1];
+    int i;
+
+    if (nparts > PARTS_MAX) return APR_EINVAL;
+    all[0] = TDS_BYTES_STR(label);
+    for (i = 0; i < nparts; ++i) all[i + 1] = parts[i];
+    return tds_mac(out, key, TDS_KEY_LEN, all, nparts + 1);
+}
+
+apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err)
+{
+    unsigned char *m = keys->master[keys->count], check[TDS_HASH_LEN];
+    apr_status_t rv;
+
+    if (keys->count == TDS_KEYS_GENERATIONS)
+        return TDS_FAIL(err, APR_ENOSPC, 0, NULL, "more than %d key generations", TDS_KEYS_GENERATIONS);
+    if (tds_unhex(m, TDS_KEY_LEN, hex) != APR_SUCCESS)
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "a master key is 64 hexadecimal digits");
+    if ((rv = mac_labelled(m, check, "generation", NULL, 0)) != APR_SUCCESS) return rv;
+    keys->id[keys->count] = check[0];
+    if (keys->count && keys->id[0] == check[0])
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "both generations have the same id: make another key");
+    ++keys->count;
+    return APR_SUCCESS;
+}
+
+apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err)
+{
+    char text[1024], *s = text;
+    apr_size_t n = sizeof text - 1;
+    apr_file_t *f;
+    apr_status_t rv;
+
+    if ((rv = apr_file_open(&f, path, APR_READ, APR_OS_DEFAULT, ptemp)) != APR_SUCCESS)
+        return TDS_FAIL(err, rv, 0, NULL, "cannot open key file %s", path);
+    rv = apr_file_read_full(f, text, n, &n);
+    (void)apr_file_close(f);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) return TDS_FAIL(err, rv, 0, NULL, "cannot read key file %s", path);
+    while (n && isspace((unsigned char)text[n - 1])) --n;
+    text[n] = '\0';
+    while (isspace((unsigned char)*s)) ++s;
+    rv = tds_keys_add(keys, s, err);
+    tds_wipe(text, sizeof text);
+    return rv;
+}
+
+int tds_keys_count(const tds_keys_t *keys)
+{
+    return keys->count;
+}
+
+unsigned char tds_keys_writer(const tds_keys_t *keys)
+{
+    return keys->id[0];
+}
+
+apr_status_t tds_keys_derive(const tds_keys_t *keys, unsigned char generation, unsigned char out[TDS_KEY_LEN],
+                             const char *label, const tds_bytes_t *parts, int nparts)
+{
+    int i;
+
+    for (i = 0; i < keys->count; ++i) {
+        if (keys->id[i] == generation) return mac_labelled(keys->master[i], out, label, parts, nparts);
+    }
+    return APR_NOTFOUND;
+}
+
+apr_status_t tds_keys_mac(const tds_keys_t *keys, unsigned char out[TDS_HASH_LEN], const char *label,
+                          const tds_bytes_t *parts, int nparts)
+{
+    unsigned char key[TDS_KEY_LEN];
+    apr_status_t rv;
+
+    if (!keys->count) return APR_NOTFOUND;
+    rv = mac_labelled(keys->master[keys->count - 1], key, label, NULL, 0);
+    if (rv == APR_SUCCESS) rv = tds_mac(out, key, sizeof key, parts, nparts);
+    tds_wipe(key, sizeof key);
+    return rv;
+}

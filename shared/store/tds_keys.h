@@ -1,0 +1,39 @@
+/* The master key of a module and everything derived from it. One file holds one generation: 64 hex
+ * digits (32 bytes), white space round them ignored. The first generation writes, the second only reads
+ * what an earlier configuration wrote. Every key is HMAC-SHA256(master, label ‖ parts): nothing else is
+ * ever distributed. Identifiers stay put through a rotation: the id key comes from the oldest generation. */
+#ifndef TDS_KEYS_H
+#define TDS_KEYS_H
+
+#include "tds_err.h"
+#include "tds_hash.h"
+
+#define TDS_KEYS_GENERATIONS 2
+#define TDS_KEY_LEN          32
+
+typedef struct tds_keys_t tds_keys_t;
+
+/* An empty set; its bytes are wiped when pool goes. */
+tds_keys_t *tds_keys_make(apr_pool_t *pool);
+
+/* Add the next generation from text. APR_EINVAL: not 64 hex digits; APR_ENOSPC: too many. */
+apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err);
+
+/* The same from a file (read whole, at most 1 KiB). */
+apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
+
+/* How many generations there are. */
+int tds_keys_count(const tds_keys_t *keys);
+
+/* Which generation writes (its id, one byte that survives a rotation: taken from the key itself). */
+unsigned char tds_keys_writer(const tds_keys_t *keys);
+
+/* Derive a key. generation: an id as tds_keys_writer gives it. APR_NOTFOUND: no such generation. */
+apr_status_t tds_keys_derive(const tds_keys_t *keys, unsigned char generation, unsigned char out[TDS_KEY_LEN],
+                             const char *label, const tds_bytes_t *parts, int nparts);
+
+/* MAC under a derived key that all generations agree on (identifiers, card index): the oldest is used. */
+apr_status_t tds_keys_mac(const tds_keys_t *keys, unsigned char out[TDS_HASH_LEN], const char *label,
+                          const tds_bytes_t *parts, int nparts);
+
+#endif

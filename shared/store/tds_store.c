@@ -1,0 +1,163 @@
+#include "tds_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <apr_strings.h>
+#include "tds_rand.h"
+#include "tds_seal.h"
+
+#define TYPE_TXN 't'
+
+struct tds_store_t {
+    const tds_store_ops_t *ops;
+    void *baton;
+    const char *prefix;
+    const tds_keys_t *keys;
+    tds_clock_fn *clock;
+    const char *queues[TDS_STORE_SHARDS];
+};
+
+tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char *prefix, const tds_keys_t *keys,
+                            tds_clock_fn *clock, apr_pool_t *pool)
+{
+    tds_store_t *store = apr_pcalloc(pool, sizeof *store);
+    int i;
+
+    store->ops = ops;
+    store->baton = baton;
+    store->prefix = prefix;
+    store->keys = keys;
+    store->clock = clock;
+    for (i = 0; i < TDS_STORE_SHARDS; ++i) store->queues[i] = apr_psprintf(pool, "%s:{%02x}:q", prefix, i);
+    return store;
+}
+
+/* F-06: ids are compared without regard to case, so the key has the lower-case form. */
+static const char *id_lower(const char *id, apr_pool_t *pool)
+{
+    char *low = apr_pstrdup(pool, id), *s;
+
+    for (s = low; *s; ++s) {
+        if (*s >= 'A' && *s <= 'Z') *s = (char)(*s - 'A' + 'a');
+    }
+    return low;
+}
+
+static int hex_digit(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
+
+static apr_status_t address(const tds_store_t *store, tds_store_raw_t *raw, const char *id, apr_pool_t *pool,
+                            tds_err_t *err)
+{
+    if (!tds_uuid_valid(id)) return TDS_FAIL(err, APR_ENOENT, 0, NULL, "not an id");
+    raw->id = id_lower(id, pool);
+    raw->key = apr_psprintf(pool, "%s:{%.2s}:%c:%s", store->prefix, raw->id, TYPE_TXN, raw->id);
+    raw->queue = store->queues[hex_digit(raw->id[0]) * 16 + hex_digit(raw->id[1])];
+    return APR_SUCCESS;
+}
+
+static tds_seal_ctx_t seal_ctx(const tds_store_t *store, const tds_store_raw_t *raw, unsigned version)
+{
+    return (tds_seal_ctx_t){
+        .keys = store->keys, .store_key = raw->key, .shard = raw->id, .type = TYPE_TXN, .version = version};
+}
+
+/* version: the one the value gets */
+static apr_status_t make_value(tds_store_t *store, tds_store_raw_t *raw, const tds_change_t *change, unsigned version,
+                               apr_pool_t *pool, tds_err_t *err)
+{
+    unsigned char *v = apr_palloc(pool, TDS_STORE_HEAD + change->len + TDS_SEAL_OVERHEAD);
+    tds_seal_ctx_t ctx;
+    apr_status_t rv;
+
+    if ((rv = address(store, raw, change->id, pool, err)) != APR_SUCCESS) return rv;
+    (void)apr_snprintf((char *)v, TDS_STORE_HEAD, TDS_STORE_MAGIC "%08x", version);
+    if ((rv = tds_rand_bytes(v + TDS_STORE_WRITE_AT, TDS_STORE_WRITE_ID)) != APR_SUCCESS)
+        return TDS_FAIL(err, rv, 404, NULL, "no random bytes");
+    ctx = seal_ctx(store, raw, version);
+    rv = tds_seal(v + TDS_STORE_HEAD, &ctx, store->clock(), change->value, change->len);
+    if (rv != APR_SUCCESS) return TDS_FAIL(err, rv, 404, NULL, "cannot seal the record");
+    raw->value = v;
+    raw->len = TDS_STORE_HEAD + change->len + TDS_SEAL_OVERHEAD;
+    raw->write_id = v + TDS_STORE_WRITE_AT;
+    raw->ttl = change->ttl;
+    raw->due = change->due;
+    return APR_SUCCESS;
+}
+
+apr_status_t tds_store_create(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_store_raw_t raw = {0};
+    apr_status_t rv = make_value(store, &raw, change, 1, pool, err);
+
+    return rv == APR_SUCCESS ? store->ops->create(store->baton, &raw, pool, err) : rv;
+}
+
+apr_status_t tds_store_save(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_store_raw_t raw = {0};
+    apr_status_t rv = make_value(store, &raw, change, change->version + 1, pool, err);
+
+    raw.version = change->version;
+    return rv == APR_SUCCESS ? store->ops->save(store->baton, &raw, pool, err) : rv;
+}
+
+static apr_status_t head_version(unsigned *version, const unsigned char *v, apr_size_t len)
+{
+    char text[9], *end;
+
+    if (len < TDS_STORE_HEAD || memcmp(v, TDS_STORE_MAGIC, TDS_STORE_VERSION_AT)) return APR_EINVAL;
+    memcpy(text, v + TDS_STORE_VERSION_AT, 8);
+    text[8] = '\0';
+    *version = (unsigned)strtoul(text, &end, 16);
+    return end == text + 8 ? APR_SUCCESS : APR_EINVAL;
+}
+
+apr_status_t tds_store_load(tds_store_t *store, const char *id, unsigned version_min, unsigned char **value,
+                            apr_size_t *len, unsigned *version, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_store_raw_t raw = {0};
+    const unsigned char *v;
+    tds_seal_ctx_t ctx;
+    apr_status_t rv;
+    apr_size_t n;
+
+    if ((rv = address(store, &raw, id, pool, err)) != APR_SUCCESS) return rv;
+    if ((rv = store->ops->load(store->baton, raw.key, &v, &n, pool, err)) != APR_SUCCESS) return rv;
+    if (head_version(version, v, n) != APR_SUCCESS) return TDS_FAIL(err, APR_EINVAL, 404, NULL, "stored value has no header");
+    if (*version < version_min) return TDS_FAIL(err, APR_EINVAL, 404, NULL, "stored value is older than one already seen");
+    ctx = seal_ctx(store, &raw, *version);
+    rv = tds_unseal(value, len, &ctx, v + TDS_STORE_HEAD, n - TDS_STORE_HEAD, pool);
+    if (rv != APR_SUCCESS) return TDS_FAIL(err, APR_EINVAL, 404, NULL, "stored value does not open");
+    return APR_SUCCESS;
+}
+
+apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, apr_interval_time_t lease,
+                             apr_array_header_t **ids, apr_pool_t *pool, tds_err_t *err)
+{
+    *ids = apr_array_make(pool, max > 0 ? max : 1, sizeof(const char *));
+    if (max <= 0) return APR_SUCCESS;
+    return store->ops->claim(store->baton, &store->queues[first], count, max, lease, *ids, pool, err);
+}
+
+apr_status_t tds_store_drop(tds_store_t *store, const char *id, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_store_raw_t raw = {0};
+    apr_status_t rv = address(store, &raw, id, pool, err);
+
+    return rv == APR_SUCCESS ? store->ops->drop(store->baton, &raw, pool, err) : rv;
+}
+
+apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **fields, apr_pool_t *pool, tds_err_t *err)
+{
+    *fields = apr_table_make(pool, 8);
+    return store->ops->hash(store->baton, key, *fields, pool, err);
+}
+
+apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
+{
+    *health = (tds_store_health_t){0};
+    return store->ops->health(store->baton, health, pool, err);
+}

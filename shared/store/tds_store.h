@@ -1,0 +1,108 @@
+/* Where transactions live while they live. An id is its own shard: the first two hex digits of the UUID
+ * are the hash tag of all its keys, so every operation stays within one slot of a cluster. A value has
+ * a small clear header (version, write id) and a sealed body (tds_seal.h). No key is without a TTL.
+ *
+ * A deadline is an entry of the shard's queue, written in the same step as the record. It is only a
+ * hint: the record decides. Who claims an entry has a lease on it; an entry whose lease ends unserved is
+ * due again. Times are wall clock; the queue is read by the clock of the store. */
+#ifndef TDS_STORE_H
+#define TDS_STORE_H
+
+#include <apr_tables.h>
+#include <apr_time.h>
+#include "tds_err.h"
+#include "tds_keys.h"
+#include "tds_time.h"
+
+#define TDS_STORE_SHARDS    256
+#define TDS_STORE_WRITE_ID  16
+#define TDS_STORE_QUEUE_TTL apr_time_from_sec(9 * 86400)
+
+typedef struct tds_store_t tds_store_t;
+
+/* What is to be written. */
+typedef struct tds_change_t {
+    const char *id;          /* canonical UUID */
+    const void *value;       /* the record in clear; sealed by tds_store */
+    apr_size_t len;
+    unsigned version;        /* save: the version that was loaded; the record gets the next one. create: 1 */
+    apr_interval_time_t ttl; /* > 0 */
+    apr_time_t due;          /* when the queue is to bring it up; 0: not in the queue */
+} tds_change_t;
+
+/* APR_EEXIST: the id was there (the record that is there is not touched).
+ * APR_TIMEUP, APR_EGENERAL: the store does not answer; what became of the write is unknown. */
+apr_status_t tds_store_create(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err);
+
+/* APR_ENOENT: no such record. APR_EINVAL: there is one that does not open, or an older one than
+ * version_min (a version the caller knows to have been reached; 0: does not know): somebody tampered. */
+apr_status_t tds_store_load(tds_store_t *store, const char *id, unsigned version_min, unsigned char **value,
+                            apr_size_t *len, unsigned *version, apr_pool_t *pool, tds_err_t *err);
+
+/* APR_EAGAIN: the version has moved on. APR_ENOENT: gone. A repeat of a write that had got through is a
+ * success. */
+apr_status_t tds_store_save(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err);
+
+/* One batch of due ids out of the shards first .. first + count - 1, at most max of them, each leased.
+ * ids: array of const char *. */
+apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, apr_interval_time_t lease,
+                             apr_array_header_t **ids, apr_pool_t *pool, tds_err_t *err);
+
+/* Take the id out of the queue: its record is gone. */
+apr_status_t tds_store_drop(tds_store_t *store, const char *id, apr_pool_t *pool, tds_err_t *err);
+
+/* A hash of the operator's own (card source): *fields gets name -> text. APR_ENOENT: no such key. */
+apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **fields, apr_pool_t *pool,
+                            tds_err_t *err);
+
+typedef struct tds_store_health_t {
+    int reachable;
+    int evicts;                 /* maxmemory-policy is not noeviction: it may forget transactions */
+    apr_interval_time_t offset; /* its clock minus ours */
+} tds_store_health_t;
+
+apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err);
+
+/* ---- For who makes a store ------------------------------------------------------------------------ */
+
+typedef struct tds_store_raw_t {
+    const char *key, *queue, *id;                      /* keys of record and queue, queue member */
+    const unsigned char *value;                        /* header and sealed body; NULL with drop */
+    apr_size_t len;
+    unsigned version;                                  /* expected; 0: create */
+    const unsigned char *write_id;
+    apr_interval_time_t ttl;
+    apr_time_t due;
+} tds_store_raw_t;
+
+typedef apr_status_t tds_store_write_fn(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err);
+typedef apr_status_t tds_store_read_fn(void *baton, const char *key, const unsigned char **value, apr_size_t *len,
+                                       apr_pool_t *pool, tds_err_t *err);
+typedef apr_status_t tds_store_claim_fn(void *baton, const char *const *queues, int nqueues, int max,
+                                        apr_interval_time_t lease, apr_array_header_t *ids, apr_pool_t *pool,
+                                        tds_err_t *err);
+typedef apr_status_t tds_store_hash_fn(void *baton, const char *key, apr_table_t *fields, apr_pool_t *pool,
+                                       tds_err_t *err);
+typedef apr_status_t tds_store_health_fn(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err);
+
+typedef struct tds_store_ops_t {
+    tds_store_write_fn *create; /* EEXIST */
+    tds_store_write_fn *save;   /* EAGAIN, ENOENT */
+    tds_store_write_fn *drop;
+    tds_store_read_fn *load;    /* ENOENT */
+    tds_store_claim_fn *claim;
+    tds_store_hash_fn *hash;
+    tds_store_health_fn *health;
+} tds_store_ops_t;
+
+/* prefix: "acs" or "srv", the first word of every key. keys and clock must outlive the store. */
+tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char *prefix, const tds_keys_t *keys,
+                            tds_clock_fn *clock, apr_pool_t *pool);
+
+/* Header of a stored value: magic, version as 8 hex digits, write id. */
+#define TDS_STORE_MAGIC      "TDS1"
+#define TDS_STORE_VERSION_AT 4
+#define TDS_STORE_WRITE_AT   12
+#define TDS_STORE_HEAD       (12 + TDS_STORE_WRITE_ID)
+
+#endif

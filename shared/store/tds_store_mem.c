@@ -1,0 +1,168 @@
+#include "tds_store_mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+typedef struct slot_t {
+    unsigned char *value;
+    apr_size_t len;
+    apr_time_t expires;
+} slot_t;
+
+struct tds_mem_t {
+    apr_pool_t *pool;
+    tds_clock_fn *clock;
+    apr_hash_t *slots; /* key -> slot_t */
+    apr_hash_t *due;   /* id -> apr_time_t* */
+    int ops, fail_at, fail_lost;
+    apr_status_t fail_rv;
+};
+
+tds_mem_t *tds_mem_make(tds_clock_fn *clock, apr_pool_t *pool)
+{
+    tds_mem_t *m = apr_pcalloc(pool, sizeof *m);
+
+    m->pool = pool;
+    m->clock = clock;
+    m->slots = apr_hash_make(pool);
+    m->due = apr_hash_make(pool);
+    return m;
+}
+
+void tds_mem_fail(tds_mem_t *mem, int n, apr_status_t rv, int lost)
+{
+    mem->fail_at = mem->ops + n;
+    mem->fail_rv = rv;
+    mem->fail_lost = lost;
+}
+
+int tds_mem_ops(const tds_mem_t *mem)
+{
+    return mem->ops;
+}
+
+static int fails_now(tds_mem_t *m)
+{
+    return ++m->ops == m->fail_at;
+}
+
+static slot_t *live(tds_mem_t *m, const char *key)
+{
+    slot_t *s = apr_hash_get(m->slots, key, APR_HASH_KEY_STRING);
+
+    return s && s->expires > m->clock() ? s : NULL;
+}
+
+unsigned char *tds_mem_bytes(tds_mem_t *mem, const char *key, apr_size_t *len)
+{
+    slot_t *s = live(mem, key);
+
+    if (s && len) *len = s->len;
+    return s ? s->value : NULL;
+}
+
+static void put(tds_mem_t *m, const tds_store_raw_t *raw)
+{
+    slot_t *s = apr_palloc(m->pool, sizeof *s);
+
+    s->value = apr_pmemdup(m->pool, raw->value, raw->len);
+    s->len = raw->len;
+    s->expires = m->clock() + raw->ttl;
+    apr_hash_set(m->slots, apr_pstrdup(m->pool, raw->key), APR_HASH_KEY_STRING, s);
+    apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
+                 raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
+}
+
+static apr_status_t mem_create(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_mem_t *m = baton;
+    int fail = fails_now(m);
+
+    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (live(m, raw->key)) return APR_EEXIST;
+    put(m, raw);
+    return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
+}
+
+static apr_status_t mem_save(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_mem_t *m = baton;
+    int fail = fails_now(m);
+    slot_t *s = live(m, raw->key);
+    char want[9];
+
+    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (!s) return APR_ENOENT;
+    (void)apr_snprintf(want, sizeof want, "%08x", raw->version);
+    if (memcmp(s->value + TDS_STORE_VERSION_AT, want, 8)) return APR_EAGAIN;
+    put(m, raw);
+    return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
+}
+
+static apr_status_t mem_drop(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_mem_t *m = baton;
+
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    apr_hash_set(m->due, raw->id, APR_HASH_KEY_STRING, NULL);
+    return APR_SUCCESS;
+}
+
+static apr_status_t mem_load(void *baton, const char *key, const unsigned char **value, apr_size_t *len,
+                             apr_pool_t *pool, tds_err_t *err)
+{
+    tds_mem_t *m = baton;
+    slot_t *s;
+
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (!(s = live(m, key))) return APR_ENOENT;
+    *value = s->value;
+    *len = s->len;
+    return APR_SUCCESS;
+}
+
+static apr_status_t mem_claim(void *baton, const char *const *queues, int nqueues, int max, apr_interval_time_t lease,
+                              apr_array_header_t *ids, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_mem_t *m = baton;
+    apr_hash_index_t *hi;
+    int i;
+
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    for (hi = apr_hash_first(pool, m->due); hi; hi = apr_hash_next(hi)) {
+        const char *id = apr_hash_this_key(hi);
+        apr_time_t *at = apr_hash_this_val(hi);
+
+        for (i = 0; i < nqueues; ++i) {
+            const char *shard = strchr(queues[i], '{');
+            if (shard && !strncmp(shard + 1, id, 2) && *at <= m->clock() && ids->nelts < max) {
+                *at = m->clock() + lease;
+                APR_ARRAY_PUSH(ids, const char *) = id;
+            }
+        }
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t mem_hash(void *baton, const char *key, apr_table_t *fields, apr_pool_t *pool, tds_err_t *err)
+{
+    return fails_now(baton) ? TDS_FAIL(err, APR_EGENERAL, 404, NULL, "ordered fault") : APR_ENOENT;
+}
+
+static apr_status_t mem_health(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
+{
+    health->reachable = 1;
+    return APR_SUCCESS;
+}
+
+const tds_store_ops_t tds_store_mem_ops = {
+    .create = mem_create,
+    .save = mem_save,
+    .drop = mem_drop,
+    .load = mem_load,
+    .claim = mem_claim,
+    .hash = mem_hash,
+    .health = mem_health,
+};
