@@ -449,13 +449,13 @@ def numbers(values, per=16):
 def out_elements_h(spec):
     s = BANNER
     s += '/* One id for each name a data element or object member has in any message: TDS_E_ and the\n'
-    s += ' * name in upper snake case. Ids below TDS_E_TOP_END are names of top-level elements. */\n'
+    s += ' * name in upper snake case. Ids below TDS_ELEM_TOP_END are names of top-level elements. */\n'
     s += '#ifndef TDS_ELEMENTS_H\n#define TDS_ELEMENTS_H\n\ntypedef enum tds_elem_e {\n    TDS_E_NONE = 0,\n'
     for i, n in enumerate(spec.names):
         if i == len(spec.top):
-            s += '    TDS_E_TOP_END,\n'
-        s += '    TDS_E_%s%s, /* %s */\n' % (c_name(n), ' = TDS_E_TOP_END' if i == len(spec.top) else '', n)
-    return s + '    TDS_E_END\n} tds_elem_e;\n\n#endif\n'
+            s += '    TDS_ELEM_TOP_END,\n'
+        s += '    TDS_E_%s%s, /* %s */\n' % (c_name(n), ' = TDS_ELEM_TOP_END' if i == len(spec.top) else '', n)
+    return s + '    TDS_ELEM_END\n} tds_elem_e;\n\n#endif\n'
 
 
 def out_elements_def(spec):
