@@ -24,6 +24,7 @@ typedef struct tds_tmpl_opts_t {
      * error; a text may itself use {{names}}. Compile once per language. */
     const json_t *texts;
     int trusted;        /* {{{name}}} and {{&name}} are allowed */
+    int plain;          /* plain text, not HTML (a message to a phone): nothing is escaped */
     int html;           /* refuse values in <script>, <style>, comments and outside quotes in a tag */
     apr_size_t out_max; /* 0: TDS_TMPL_OUT_MAX */
 } tds_tmpl_opts_t;

@@ -229,7 +229,7 @@ static apr_status_t do_text(tmpl_parser_t *ps, const tmpl_tag_t *tag)
     apr_status_t rv;
 
     if (!text) return FAIL_AT(ps, tag->start, "no text '%s' in this language", tag->name + 2);
-    esc = escaped(text, ps->c->pool);
+    esc = ps->c->opts->plain ? text : escaped(text, ps->c->pool);
     inner.in_text = 1;
     inner.text = inner.pos = esc;
     inner.limit = esc + strlen(esc);
@@ -241,7 +241,7 @@ static apr_status_t do_text(tmpl_parser_t *ps, const tmpl_tag_t *tag)
             return FAIL_AT(ps, tag->start, "text '%s' has a tag that is not allowed", tag->name + 2);
         }
         text_add(&inner, inner.pos, in.start);
-        o = op_add(&inner, OP_VAR);
+        o = op_add(&inner, ps->c->opts->plain ? OP_RAW : OP_VAR);
         parts_cut(o, in.name, ps->c->pool);
         inner.pos = in.stop;
     }
@@ -261,7 +261,7 @@ static apr_status_t do_value(tmpl_parser_t *ps, const tmpl_tag_t *tag)
     if (place) return FAIL_AT(ps, tag->start, "value '%s' in %s is refused", tag->name, place);
     if (ps->c->opts->texts && !strncmp(tag->name, "t.", 2)) return do_text(ps, tag);
     if ((rv = name_check(ps, tag, 0)) != APR_SUCCESS) return rv;
-    parts_cut(op_add(ps, raw ? OP_RAW : OP_VAR), tag->name, ps->c->pool);
+    parts_cut(op_add(ps, raw || ps->c->opts->plain ? OP_RAW : OP_VAR), tag->name, ps->c->pool);
     return APR_SUCCESS;
 }
 
@@ -372,7 +372,7 @@ static void line_start_mark(tmpl_parser_t *ps, const tmpl_tag_t *tag)
 {
     tmpl_op_t *o;
 
-    if (!ps->prog->lines || tag->standalone || ps->pos != tag->start || !at_line_start(ps, tag->start)) return;
+    if (!ps->prog->lines || tag->standalone || !at_line_start(ps, tag->start)) return;
     o = op_add(ps, OP_TEXT);
     o->text = "";
     o->line_start = 1;

@@ -249,6 +249,11 @@ static void test_texts(void **state)
     assert_int_equal(compile(&t, "<{{t.hello}}|{{t.sent}}>", NULL, &opts), APR_SUCCESS);
     assert_int_equal(tds_tmpl_render(&out, NULL, t, data_of("{\"to\":\"<1>\"}"), pool, &err), APR_SUCCESS);
     assert_string_equal(out, "<A &amp; B|Sent to &lt;1&gt;.>");
+    opts.plain = 1;
+    assert_int_equal(compile(&t, "<{{t.hello}}|{{t.sent}}{{to}}", NULL, &opts), APR_SUCCESS);
+    assert_int_equal(tds_tmpl_render(&out, NULL, t, data_of("{\"to\":\"<1>\"}"), pool, &err), APR_SUCCESS);
+    assert_string_equal(out, "<A & B|Sent to <1>.<1>");
+    opts.plain = 0;
     refused("\n{{t.nix}}", "main:2: no text 'nix' in this language", &opts, NULL);
     refused("{{t.bad}}", "main:1: text 'bad' has a tag that is not allowed", &opts, NULL);
     refused("{{t.worse}}", "main:1: text 'worse' has a tag that is not allowed", &opts, NULL);
