@@ -46,9 +46,41 @@ const char *tds_json_text(const json_t *root, apr_size_t *plen, apr_pool_t *pool
     return buf;
 }
 
-static json_t *parse_once(const char *bytes, apr_size_t len, json_error_t *je)
+static int count_chars(const char *bytes, size_t len, void *baton)
 {
-    return json_loadb(bytes, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, je);
+    apr_size_t n = 0;
+
+    for (; len; --len) n += ((unsigned char)*bytes++ & 0xc0) != 0x80;
+    *(apr_size_t *)baton += n;
+    return 0;
+}
+
+apr_size_t tds_json_chars(const json_t *value)
+{
+    apr_size_t n = 0;
+
+    json_dump_callback(value, count_chars, &n, JSON_COMPACT | JSON_ENCODE_ANY);
+    return n;
+}
+
+static json_t *parse_once(const char *bytes, apr_size_t len, size_t flags, json_error_t *je)
+{
+    return json_loadb(bytes, len, flags | JSON_ALLOW_NUL, je);
+}
+
+/* What jansson refused. A duplicate: the tree that remains when the last of its name counts. */
+static apr_status_t parse_again(json_t **proot, const char *bytes, apr_size_t len, apr_pool_t *pool, tds_err_t *err)
+{
+    json_error_t je;
+    tds_json_scan_t scan;
+    apr_status_t rv = tds_json_scan(&scan, bytes, len, TDS_JSON_DEPTH_MAX, pool);
+
+    if (rv != APR_SUCCESS) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON, not UTF-8 or too deep");
+    if (scan.neutral) bytes = scan.neutral;
+    *proot = tds_json_own(parse_once(bytes, len, scan.duplicates ? 0 : JSON_REJECT_DUPLICATES, &je), pool);
+    if (!*proot) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON or not UTF-8");
+    if (scan.duplicates) return TDS_FAIL(err, APR_EGENERAL, 204, scan.duplicates, "duplicate element");
+    return APR_SUCCESS;
 }
 
 /* The hot path ends with parse_once. What jansson refuses is looked at again, slowly: for the path of a
@@ -63,16 +95,8 @@ apr_status_t tds_json_parse(json_t **proot, const char *bytes, apr_size_t len, a
         bytes += 3;
         len -= 3;
     }
-    root = parse_once(bytes, len, &je);
-    if (!root) {
-        tds_json_scan_t scan;
-        apr_status_t rv = tds_json_scan(&scan, bytes, len, TDS_JSON_DEPTH_MAX, pool);
-
-        if (rv != APR_SUCCESS) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON, not UTF-8 or too deep");
-        if (scan.duplicates) return TDS_FAIL(err, APR_EGENERAL, 204, scan.duplicates, "duplicate element");
-        if (scan.neutral) root = parse_once(scan.neutral, len, &je);
-        if (!root) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON or not UTF-8");
-    }
+    root = parse_once(bytes, len, JSON_REJECT_DUPLICATES, &je);
+    if (!root) return parse_again(proot, bytes, len, pool, err);
     *proot = tds_json_own(root, pool);
     if (tds_json_depth(root, TDS_JSON_DEPTH_MAX) > TDS_JSON_DEPTH_MAX)
         return TDS_FAIL(err, APR_EINVAL, 101, NULL, "nested too deep");
