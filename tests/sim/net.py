@@ -200,7 +200,7 @@ class Server:
         self.connections = 0  # accepted so far
         self._sock, self._open, self._lock = None, set(), threading.Lock()
         self._stopping = threading.Event()
-        self._paused, self._fillers = threading.Event(), []
+        self._paused, self._fillers, self._held = threading.Event(), [], []
 
     # listening
 
@@ -225,6 +225,10 @@ class Server:
     def _drop_listener(self):
         sock, self._sock = self._sock, None
         if sock:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)  # the accepting thread may be inside: this ends listening at once
+            except OSError:
+                pass
             sock.close()
         for s in self._fillers:
             s.close()
@@ -268,6 +272,9 @@ class Server:
             self._drop_listener()
             self._listen()
         self._paused.clear()
+        held, self._held = self._held, []
+        for conn, peer in held:
+            self._take(conn, peer)
 
     def _accept_loop(self):
         while not self._stopping.is_set():
@@ -282,8 +289,14 @@ class Server:
             except OSError:
                 self._stopping.wait(0.02)
                 continue
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(conn, peer), daemon=True).start()
+            if self._paused.is_set():
+                self._held.append((conn, peer))  # came in just before pause()
+            else:
+                self._take(conn, peer)
+
+    def _take(self, conn, peer):
+        self.connections += 1
+        threading.Thread(target=self._serve, args=(conn, peer), daemon=True).start()
 
     # one connection
 

@@ -60,6 +60,18 @@ def field(name, value=""):
     return f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
 
 
+def creq_form(answer, target=""):
+    return (f'<form id="creq" method="post" action="{html.escape(answer["acsURL"])}"{target}>'
+            f'{field("creq", answer["creq"])}<noscript><button type="submit">Go on</button></noscript></form>'
+            "<script>document.getElementById('creq').submit()</script>")
+
+
+def frame(window, source=""):
+    width, height = WINDOWS[window]
+    return (f'<iframe name="challenge" id="challenge" title="Your bank" width="{width}" height="{height}" '
+            f'sandbox="{SANDBOX}"{source}></iframe>')
+
+
 class Shop(net.Sim):
     CONTROL = net.Sim.CONTROL + ("setup",)
 
@@ -152,18 +164,12 @@ class Shop(net.Sim):
         result = "/result?threeDSServerTransID=" + order["threeDSServerTransID"]
         if view == "redirect":
             return net.redirect(answer["challengeUrl"])
-        form = (f'<form id="creq" method="post" action="{html.escape(answer["acsURL"])}"%s>'
-                f'{field("creq", answer["creq"])}<noscript><button type="submit">Go on</button></noscript></form>'
-                "<script>document.getElementById('creq').submit()</script>")
         if view == "raw-redirect":
-            return self._page("Going to your bank", form % "")
-        width, height = WINDOWS[order["window"]]
-        frame = f'<iframe name="challenge" id="challenge" title="Your bank" width="{width}" height="{height}" ' \
-                f'sandbox="{SANDBOX}"%s></iframe>'
+            return self._page("Going to your bank", creq_form(answer))
         if view == "raw-frame":
-            inner = frame % "" + form % ' target="challenge"'
+            inner = frame(order["window"]) + creq_form(answer, ' target="challenge"')
         else:
-            inner = frame % f' src="{html.escape(answer["challengeUrl"])}"'
+            inner = frame(order["window"], f' src="{html.escape(answer["challengeUrl"])}"')
         url = urllib.parse.urlsplit(answer.get("challengeUrl") or answer["acsURL"])
         trusted = f"{url.scheme}://{url.netloc}"
         return self._page("Confirm your payment", f"""{inner}<p><a id="result" href="{result}">Result</a></p>

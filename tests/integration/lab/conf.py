@@ -1,0 +1,217 @@
+"""httpd.conf for a node with both modules. What a test wants different goes in by Options."""
+import dataclasses
+import os
+
+MODULES = ("mpm_event authz_core ssl socache_shmcb proxy proxy_http reqtimeout status headers mime "
+           "filter deflate").split()
+DEBIAN_MODULES = "/usr/lib/apache2/modules"
+
+
+@dataclasses.dataclass
+class Options:
+    """One member per thing a test may want different; the lists are lines added at the named place."""
+    acs: bool = True
+    srv: bool = True
+    threads: int = 64
+    children: int = 1
+    children_max: int = 2
+    log_level: str = "info"
+    store: str = None              # default: the lab's Redis by TCP
+    supported: str = "2.2.0"
+    otp_delivery: str = None       # default: the issuer simulator
+    answer_within: str = None
+    first_creq_timeout: str = None
+    challenge_timeout: str = None
+    ares_timeout: str = "10s"
+    rules: tuple = ("reject \"%{CARD:group} == 'reject'\"",
+                    "frictionless \"%{CARD:group} == 'frictionless'\"",
+                    "challenge \"true\"")
+    card_ranges: tuple = (("4000000000000000", "4000009999999999"),)
+    main: list = dataclasses.field(default_factory=list)       # main server
+    issuer: list = dataclasses.field(default_factory=list)     # <ACSIssuer>
+    acs_ds: list = dataclasses.field(default_factory=list)     # <ACSDirectoryServer>
+    srv_ds: list = dataclasses.field(default_factory=list)     # <ThreeDSDirectoryServer>
+    requestor: list = dataclasses.field(default_factory=list)  # <ThreeDSRequestor>
+    end: list = dataclasses.field(default_factory=list)        # behind everything: more virtual hosts
+    proxy: str = "connectiontimeout=2 timeout=10 ttl=30 acquire=500 max=32"
+
+
+BASE = """ServerRoot "{root}"
+DefaultRuntimeDir "{root}/run"
+PidFile "{root}/run/httpd.pid"
+DocumentRoot "{root}/htdocs"
+ServerName localhost
+{load}
+Mutex posixsem
+TypesConfig /etc/mime.types
+ErrorLog "{root}/logs/error.log"
+ErrorLogFormat "[%{{cu}}t] [%-m:%l] [pid %P:tid %T] [client %a] %M"
+LogFormat "%h %t \\"%r\\" %>s %b %{{ms}}T" plain
+CustomLog "{root}/logs/access.log" plain
+LogLevel {log_level}
+StartServers {children}
+ServerLimit {children_max}
+ThreadsPerChild {threads}
+ThreadLimit {threads}
+MinSpareThreads {threads}
+MaxSpareThreads {workers}
+MaxRequestWorkers {workers}
+MaxKeepAliveRequests 10000
+KeepAliveTimeout 15
+GracefulShutdownTimeout 10
+TraceEnable off
+RequestReadTimeout handshake=10 header=10-20,MinRate=500 body=10,MinRate=500
+SSLSessionCache shmcb:{root}/run/ssl(512000)
+SSLRandomSeed startup builtin
+SSLRandomSeed connect builtin
+<Directory />
+  Require all denied
+</Directory>
+<Directory "{root}/htdocs">
+  Require all granted
+</Directory>
+<Location />
+  Require all granted
+</Location>
+"""
+
+PROXY_HEAD = """SSLProxyEngine on
+ProxyRequests Off
+ProxyVia Off
+ProxyAddHeaders Off
+"""
+
+PROXY = """<Proxy "{url}" {args}>
+  SSLProxyProtocol -all +TLSv1.2 +TLSv1.3
+  SSLProxyVerify require
+  SSLProxyVerifyDepth 2
+  SSLProxyCheckPeerName on
+  SSLProxyCheckPeerExpire on
+  SSLProxyCACertificateFile "{ca}"
+{client}</Proxy>
+"""
+
+HOST = """Listen 127.0.0.1:{port} {scheme}
+<VirtualHost 127.0.0.1:{port}>
+  ServerName localhost
+{tls}{body}</VirtualHost>
+"""
+
+TLS = """  SSLEngine on
+  SSLProtocol -all +TLSv1.2 +TLSv1.3
+  SSLCipherSuite ECDHE+AESGCM
+  SSLCertificateFile "{cert}"
+  SSLCertificateKeyFile "{key}"
+"""
+
+
+def _lines(lines, indent="  "):
+    return "".join(f"{indent}{line}\n" for line in lines if line)
+
+
+def _block(kind, name, lines):
+    return f"<{kind} {name}>\n{_lines(lines)}</{kind}>\n"
+
+
+def _load(node):
+    paths = [(m, f"{DEBIAN_MODULES}/mod_{m}.so") for m in MODULES]
+    if node.options.acs:
+        paths.append(("acs", node.module("mod_acs.so")))
+    if node.options.srv:
+        paths.append(("threeds_server", node.module("mod_3ds_server.so")))
+    return "\n".join(f"LoadModule {name}_module {path}" for name, path in paths if os.path.exists(path))
+
+
+def _acs(node):
+    o, lab = node.options, node.lab
+    server = [f"ACSStore {o.store or lab.redis.url}", f"ACSMasterKey file:{node.master_key}",
+              f"ACSChallengeURL {node.challenge_url}", "ACSReferenceNumber 3DS_LOA_ACS_TEST_020200_00001",
+              "ACSOperatorID ACS-OPERATOR-1", f"ACSSupportedVersions {o.supported}",
+              o.answer_within and f"ACSAnswerWithin {o.answer_within}",
+              o.first_creq_timeout and f"ACSFirstCReqTimeout {o.first_creq_timeout}",
+              o.challenge_timeout and f"ACSChallengeTimeout {o.challenge_timeout}"]
+    issuer = [*(f"ACSCardRange {a} {z}" for a, z in o.card_ranges), *(f"ACSRule {r}" for r in o.rules),
+              f"ACSCardSource file:{node.cards_file}", f"ACSOTPDelivery {o.otp_delivery or lab.issuer.otp_url}",
+              f"ACSTemplates {lab.templates}", 'ACSIssuerName "Example Bank"', "ACSECI Y 05", "ACSECI A 06",
+              f"ACSAuthenticationValue lab file:{node.value_key}", *o.issuer]
+    ds = [f"ACSClientCAFile {lab.pki.ca('ds-ca')}", "ACSClientName ds-client.test",
+          f"ACSDSURLPrefix {lab.ds.url}/", f"ACSDSReferenceNumber {lab.ds.reference}", *o.acs_ds]
+    return _lines(server, "") + _block("ACSIssuer", "bank", issuer) + _block("ACSDirectoryServer", "scheme", ds)
+
+
+def _srv(node):
+    o, lab = node.options, node.lab
+    server = [f"ThreeDSStore {o.store or lab.redis.url}", f"ThreeDSMasterKey file:{node.master_key}",
+              f"ThreeDSServerURL {node.results_url}", f"ThreeDSBrowserURL {node.browser_url}",
+              "ThreeDSServerRefNumber 3DS_LOA_SER_TEST_020200_00001", "ThreeDSServerOperatorID SER-OPERATOR-1"]
+    ds = [f"ThreeDSDSURL {lab.ds.url_3dss}", f"ThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
+          *(f"ThreeDSCardRange {a} {z} {o.supported.split()[-1]}" for a, z in o.card_ranges),
+          f"ThreeDSDSReferenceNumber {lab.ds.reference}", f"ThreeDSAResTimeout {o.ares_timeout}", *o.srv_ds]
+    requestor = [f"ThreeDSKey sha256:{lab.key_hash(lab.KEY)}", "ThreeDSEnvironment test", "ThreeDSRequestorID REQUESTOR-1",
+                 'ThreeDSRequestorName "Corner Shop"', "ThreeDSRequestorURL https://shop.test",
+                 'ThreeDSMerchant MERCHANT-1 400551 5411 276 "Corner Shop"',
+                 f"ThreeDSReturnOrigin {lab.shop.url}", *o.requestor]
+    other = [f"ThreeDSKey sha256:{lab.key_hash(lab.OTHER_KEY)}",
+             f"ThreeDSClientCertificate sha256:{lab.pki.fingerprint('requestor-client')}",
+             "ThreeDSEnvironment test", "ThreeDSRequestorID REQUESTOR-2", 'ThreeDSRequestorName "Other Shop"',
+             "ThreeDSRequestorURL https://other.test", 'ThreeDSMerchant MERCHANT-2 400551 5411 276 "Other Shop"',
+             f"ThreeDSReturnOrigin {lab.shop.url}"]
+    return (_lines(server, "") + _block("ThreeDSDirectoryServer", "scheme", ds) +
+            _block("ThreeDSRequestor", "shop", requestor) + _block("ThreeDSRequestor", "other", other))
+
+
+def _location(path, *lines):
+    return f"  <Location {path}>\n{_lines(lines, '    ')}  </Location>\n"
+
+
+def _hosts(node):
+    o, pki, out = node.options, node.lab.pki, []
+
+    def endpoint(on, path, line):
+        return _location(path, line) if on else ""
+
+    def tls(name, *more):
+        return TLS.format(cert=pki.cert(name), key=pki.key(name)) + _lines(more)
+
+    ca = pki.ca("ds-ca")
+    out.append(HOST.format(port=node.ds_port, scheme="https", body=endpoint(o.acs, "/acs/areq", "ACSEndpoint areq") +
+                           endpoint(o.srv, "/3ds/results", "ThreeDSEndpoint results"),
+                           tls=tls("acs-ds", f'SSLCACertificateFile "{ca}"', "SSLVerifyClient require",
+                                   "SSLVerifyDepth 2")))
+    out.append(HOST.format(port=node.public_port, scheme="https", tls=tls("public"),
+                           body=endpoint(o.acs, "/acs/challenge", "ACSEndpoint challenge") +
+                           endpoint(o.srv, "/3ds/browser", "ThreeDSEndpoint browser")))
+    out.append(HOST.format(port=node.requestor_port, scheme="https",
+                           tls=tls("public", f'SSLCACertificateFile "{pki.ca("commercial-ca")}"',
+                                   "SSLVerifyClient optional", "SSLVerifyDepth 2"),
+                           body=endpoint(o.srv, "/3ds/requestor", "ThreeDSEndpoint requestor")))
+    out.append(HOST.format(port=node.local_port, scheme="http", tls="",
+                           body=endpoint(o.acs, "/acs/status", "ACSEndpoint status") +
+                           endpoint(o.srv, "/3ds/status", "ThreeDSEndpoint status") +
+                           _location("/server-status", "SetHandler server-status")))
+    return "\n".join(out)
+
+
+def _proxies(node):
+    o, lab, pki = node.options, node.lab, node.lab.pki
+    parts = [PROXY_HEAD]
+
+    def add(url, ca, client):
+        line = f'  SSLProxyMachineCertificateFile "{pki.both(client)}"\n' if client else ""
+        parts.append(PROXY.format(url=url, args=o.proxy, ca=pki.ca(ca), client=line))
+
+    # One block per link: the DS sees the ACS and the 3DS Server with a certificate each.
+    add(lab.ds.url_3dss, "ds-ca", "3dss-client")
+    add(lab.ds.url_acs, "ds-ca", "acs-client")
+    add(lab.issuer.url + "/", "commercial-ca", None)
+    return "".join(parts)
+
+
+def write(node):
+    """The text of httpd.conf."""
+    o = node.options
+    parts = [BASE.format(root=node.root, load=_load(node), log_level=o.log_level, children=o.children,
+                         children_max=o.children_max, threads=o.threads, workers=o.threads * o.children_max),
+             _proxies(node), _acs(node) if o.acs else "", _srv(node) if o.srv else "", _lines(o.main, ""), _hosts(node),
+             _lines(o.end, "")]
+    return "\n".join(p for p in parts if p)

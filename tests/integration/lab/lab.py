@@ -1,0 +1,116 @@
+"""Everything a test needs, put together."""
+import hashlib
+import os
+import secrets
+import shutil
+import tempfile
+
+from sim import messages, net, pki
+from sim.ds import DirectoryServer
+from sim.issuer import Issuer
+from sim.requestor import Requestor
+from sim.shop import Shop
+from sim.webclient import Browser
+
+from .conf import Options
+from .httpd import CARDS, OUT_OF_RANGE, UNKNOWN, Httpd
+from .logs import Watch
+from .procs import left_over, own
+from .redis_server import RedisServer
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+
+class Lab:
+    """lab.pki, lab.redis, lab.ds, lab.issuer, lab.shop, and nodes made by lab.node(). Simulators run in this process."""
+
+    KEY = "shop-key-" + "0123456789abcdef" * 2
+    OTHER_KEY = "other-key-" + "0123456789abcdef" * 2
+
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="tds-")
+        os.chmod(self.directory, 0o755)
+        self.templates = os.environ.get("TDS_TEMPLATES", os.path.join(SOURCE, "conf", "templates"))
+        self.watch = Watch()
+        self.watch.never(*CARDS, UNKNOWN, OUT_OF_RANGE, self.KEY, self.OTHER_KEY)
+        self.pki = pki.make(os.path.join(self.directory, "pki"), key_mode=0o644)
+        self.redis = RedisServer(os.path.join(self.directory, "redis")).start()
+        self.ds = DirectoryServer(self.pki)
+        self.issuer = Issuer(self.pki)
+        self.shop = Shop(self.pki)
+        self.nodes = {}
+
+    @staticmethod
+    def key_hash(key):
+        return hashlib.sha256(key.encode()).hexdigest()
+
+    def secret(self, name):
+        """A file with 64 hex digits, the same for all nodes."""
+        path = os.path.join(self.directory, name)
+        if not os.path.exists(path):
+            with open(path, "w", encoding="ascii") as f:
+                f.write(secrets.token_hex(32) + "\n")
+            own(path)
+            os.chmod(path, 0o600)
+        return path
+
+    def node(self, name="node", start=True, single=False, **options):
+        """A new node. The first one with an ACS becomes the DS's ACS, the first 3DS Server the shop's."""
+        node = Httpd(self, name, Options(**options))
+        self.nodes[name] = node
+        if start:
+            node.start(single)
+        if node.options.acs and not self.ds.acs["default"]:
+            self.ds.set_acs(node.areq_url)
+        if node.options.srv and not self.shop.api:
+            self.shop.setup(node.requestor_url, self.KEY)
+        return node
+
+    def drop(self, node):
+        """Stop a node that only one test needed."""
+        rc = node.stop()
+        self.nodes.pop(node.name, None)
+        if self.ds.acs["default"] == node.areq_url:
+            self.ds.set_acs(None)
+        if self.shop.api and self.shop.api.url == node.requestor_url:
+            self.shop.setup(None)
+        return rc
+
+    # peers of a node
+
+    def requestor(self, node, key=KEY, cert=None):
+        return Requestor(node.requestor_url, self.pki.ca("commercial-ca"), key, cert and self.pki.both(cert))
+
+    def browser(self):
+        return Browser(self.pki.ca("commercial-ca"))
+
+    def client(self, ca="commercial-ca", cert=None, **kw):
+        return net.Client(net.client_context(self.pki.ca(ca), cert and self.pki.both(cert)), **kw)
+
+    def areq(self, pan, **over):
+        """An AReq from the DS to the ACS."""
+        return messages.ds_areq(ds_url=self.ds.url_acs, pan=pan, **over)
+
+    # around each test
+
+    def begin(self):
+        for sim in (self.ds, self.issuer, self.shop):
+            sim.clear()
+        self.ds.answers = self.ds.answers_rreq = None
+        self.watch.begin()
+
+    def verdict(self):
+        """What the logs say against the test that has just run."""
+        self.watch.never(*(m["otp"] for m in self.issuer.inbox()))
+        return self.watch.faults()
+
+    def close(self):
+        for node in list(self.nodes.values()):
+            self.drop(node)
+        for sim in (self.ds, self.issuer, self.shop):
+            sim.stop()
+        self.redis.stop()
+        left = left_over()
+        if not os.environ.get("TDS_KEEP"):
+            shutil.rmtree(self.directory, ignore_errors=True)
+        return left
