@@ -5,16 +5,21 @@
 int tds_row_applies(const tds_ctx_t *ctx, const tds_row_t *row)
 {
     const tds_msg_t *msg = ctx->msg;
-    unsigned chan = msg->channel ? 1u << msg->channel : 14u;
+    unsigned chan = msg->channel ? 1u << msg->channel : ctx->channels;
     unsigned cat = msg->category ? 1u << msg->category : 6u;
 
     return (row->chan & chan) == chan && (row->cat & cat) == cat && (row->variants & ctx->variant) &&
            !(row->cut & (1u << ctx->rules->leg) & ~1u);
 }
 
+static int inclusion(const tds_ctx_t *ctx, const tds_row_t *row)
+{
+    return row->inc[ctx->msg->category == TDS_CATEGORY_PA ? 0 : ctx->msg->category == TDS_CATEGORY_NPA ? 1 : 2];
+}
+
 static int required(const tds_ctx_t *ctx, const tds_row_t *row)
 {
-    int inc = row->inc[ctx->msg->category == TDS_CATEGORY_PA ? 0 : ctx->msg->category == TDS_CATEGORY_NPA ? 1 : 2];
+    int inc = inclusion(ctx, row);
 
     if (row->must & (1u << ctx->rules->leg) & ~1u) return 1;
     return inc == TDS_INC_R || (inc == TDS_INC_C && row->when && tds_cond(ctx, row->when));
@@ -23,9 +28,7 @@ static int required(const tds_ctx_t *ctx, const tds_row_t *row)
 /* The condition is known not to hold. */
 static int uncalled_for(const tds_ctx_t *ctx, const tds_row_t *row)
 {
-    int inc = row->inc[ctx->msg->category == TDS_CATEGORY_PA ? 0 : ctx->msg->category == TDS_CATEGORY_NPA ? 1 : 2];
-
-    return inc == TDS_INC_C && row->when && !tds_cond(ctx, row->when);
+    return row->sure && row->when && inclusion(ctx, row) == TDS_INC_C && !tds_cond(ctx, row->when);
 }
 
 int tds_table_optional(const tds_ctx_t *ctx, const tds_table_t *table)
@@ -136,6 +139,20 @@ static int variant_of(const tds_msg_t *msg)
     return TDS_VARIANT_INTERIM;
 }
 
+/* The channels this message exists for: where the channel is not known, what applies to all of them. */
+static unsigned channels_of(const tds_msg_t *msg)
+{
+    const tds_table_t *t = &tds_tables[msg->type];
+    int i;
+
+    for (i = 0; i < t->nrows; ++i) {
+        const tds_row_t *row = &tds_rows[t->row + i];
+
+        if (row->elem == TDS_E_MESSAGE_TYPE && (row->vers & TDS_VER_BIT(msg->version))) return row->chan;
+    }
+    return 0;
+}
+
 /* Keep what applies: from here on the rest counts as not sent. */
 static void settle(tds_ctx_t *ctx)
 {
@@ -146,6 +163,7 @@ static void settle(tds_ctx_t *ctx)
 
     msg->channel = small_code(steering(ctx, TDS_E_DEVICE_CHANNEL), 3);
     msg->category = category_of(ctx);
+    ctx->channels = channels_of(msg);
     ctx->variant = variant_of(msg);
     for (i = 0; i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];

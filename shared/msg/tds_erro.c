@@ -90,7 +90,8 @@ static tds_ver_e version_for(const tds_erro_t *in)
     tds_ver_e v = in->faulty ? in->faulty->version : TDS_V_NONE;
 
     if (v && (!in->versions || (in->versions & TDS_VER_BIT(v)))) return v;
-    return in->version ? in->version : tds_ver_highest(in->versions);
+    v = in->version ? in->version : tds_ver_highest(in->versions);
+    return v ? v : tds_ver_highest(0);
 }
 
 static int twice(const tds_msg_t *faulty, tds_elem_e elem)

@@ -59,6 +59,7 @@ typedef struct tds_row_t {
     uint8_t vers, chan, cat, variants;
     uint8_t inc[3]; /* payment, non-payment, category not known */
     uint8_t must, cut;
+    uint8_t sure; /* nobody but the condition decides: where it does not hold, the element is uncalled for */
     uint16_t when, absent_when, cross, ncross, val;
 } tds_row_t;
 
@@ -108,7 +109,8 @@ typedef struct tds_ctx_t {
     tds_msg_t *msg;
     const tds_msg_rules_t *rules;
     int sending;
-    int variant;      /* of a CRes */
+    int variant;       /* of a CRes */
+    unsigned channels; /* bits of all the message exists for */
     const json_t *obj; /* the object whose members are looked at; NULL at the top */
     int faults;
     tds_offender_t *first, **last;

@@ -4,7 +4,8 @@
 
 /* What a check found: collected while it runs, put into one report at the end. */
 
-#define DETAIL_MAX 2048
+#define DETAIL_MAX    2048
+#define OFFENDERS_MAX 4096 /* of 200000 faulty card ranges not each needs a row */
 
 const char *tds_path_text(const tds_path_t *path, apr_pool_t *pool)
 {
@@ -16,15 +17,16 @@ const char *tds_path_text(const tds_path_t *path, apr_pool_t *pool)
 
 void tds_report_text(tds_ctx_t *ctx, int code, tds_elem_e top, const char *text)
 {
-    tds_offender_t *o = apr_palloc(ctx->msg->pool, sizeof(*o));
+    tds_offender_t *o;
 
+    if (ctx->faults++ >= OFFENDERS_MAX) return;
+    o = apr_palloc(ctx->msg->pool, sizeof(*o));
     o->next = NULL;
     o->code = code;
     o->top = top;
     o->text = text;
     *ctx->last = o;
     ctx->last = &o->next;
-    ctx->faults++;
 }
 
 void tds_report(tds_ctx_t *ctx, int code, const tds_path_t *path)

@@ -6,8 +6,8 @@ const tds_row_t tds_rows[] = {
 #define O TDS_INC_O
 #define R TDS_INC_R
 #define C TDS_INC_C
-#define U(e, vers, chan, cat, var, pa, npa, unk, must, cut, when, absent, cross, ncross, val)      \
-    {TDS_E_##e, vers, chan, cat, var, {pa, npa, unk}, must, cut, when, absent, cross, ncross, val},
+#define U(e, vers, chan, cat, var, pa, npa, unk, must, cut, when, absent, cross, ncross, val, sure) \
+    {TDS_E_##e, vers, chan, cat, var, {pa, npa, unk}, must, cut, sure, when, absent, cross, ncross, val},
 #include "tds_usage.def"
 #undef U
 #undef O

@@ -379,7 +379,8 @@ class Tables:
                 fail('cross check with error ' + x['error'])
             cross.append(self.cond(table, x['expr']))
         return (self.spec.ids[e['name']], bits(r.get('channels')) or 14, bits(r.get('categories')) or 6, var, inc,
-                must, cut, when, self.cond(table, r.get('absent_when')), tuple(cross), self.value(r))
+                must, cut, when, self.cond(table, r.get('absent_when')), tuple(cross), self.value(r),
+                int(check == 'evaluate'))
 
     def table(self, table):
         first = len(self.rows)
@@ -393,7 +394,7 @@ class Tables:
                 if key[9]:
                     cross = (len(self.cross), len(key[9]))
                     self.cross.extend(key[9])
-                self.rows.append((sum(VBIT[v] for v in vers),) + key[:9] + cross + (key[10], e['name'], vers))
+                self.rows.append((sum(VBIT[v] for v in vers),) + key[:9] + cross + (key[10], e['name'], key[11]))
         mm = src.get('min_members') or {}
         least = [mm.get(v, 0) for v in VERSIONS]
         flags = []
@@ -519,14 +520,14 @@ def out_values(t):
 
 def out_usage(t):
     s = BANNER + ('/* element, versions, channels, categories, variants, inclusion PA NPA unknown, legs: required,\n'
-                  ' * absent; when, absent_when, cross checks: first, count; value row */\n#ifdef U\n')
+                  ' * absent; when, absent_when, cross checks: first, count; value row; 1: the condition tells all */\n#ifdef U\n')
     first = {tab[2]: tab[0] for tab in t.tables if tab[3]}
     for i, r in enumerate(t.rows):
         if i in first:
             s += '/* %s */\n' % first[i]
         inc = ', '.join('ORC'[x] for x in r[5])
-        s += 'U(%s, %d, %d, %d, %d, %s, %d, %d, %d, %d, %d, %d, %d)\n' % (
-            c_name(r[13]), r[0], r[2], r[3], r[4], inc, r[6], r[7], r[8], r[9], r[10], r[11], r[12])
+        s += 'U(%s, %d, %d, %d, %d, %s, %d, %d, %d, %d, %d, %d, %d, %d)\n' % (
+            c_name(r[13]), r[0], r[2], r[3], r[4], inc, r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[14])
     s += '#endif\n#ifdef X\n/* cross checks: condition that must be true */\n'
     for c in t.cross:
         s += 'X(%d)\n' % c
