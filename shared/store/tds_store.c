@@ -142,12 +142,12 @@ apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, 
     return store->ops->claim(store->baton, &store->queues[first], count, max, lease, *ids, pool, err);
 }
 
-apr_status_t tds_store_drop(tds_store_t *store, const char *id, apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_store_arm(tds_store_t *store, const char *id, apr_time_t due, apr_pool_t *pool, tds_err_t *err)
 {
-    tds_store_raw_t raw = {0};
+    tds_store_raw_t raw = {.due = due};
     apr_status_t rv = address(store, &raw, id, pool, err);
 
-    return rv == APR_SUCCESS ? store->ops->drop(store->baton, &raw, pool, err) : rv;
+    return rv == APR_SUCCESS ? store->ops->arm(store->baton, &raw, pool, err) : rv;
 }
 
 apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **fields, apr_pool_t *pool, tds_err_t *err)

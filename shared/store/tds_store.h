@@ -48,8 +48,9 @@ apr_status_t tds_store_save(tds_store_t *store, const tds_change_t *change, apr_
 apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, apr_interval_time_t lease,
                              apr_array_header_t **ids, apr_pool_t *pool, tds_err_t *err);
 
-/* Take the id out of the queue: its record is gone. */
-apr_status_t tds_store_drop(tds_store_t *store, const char *id, apr_pool_t *pool, tds_err_t *err);
+/* Correct the queue without touching the record: the entry comes up at due, or (0) not at all. For entries that came up
+ * too early, and for strays whose record is gone. */
+apr_status_t tds_store_arm(tds_store_t *store, const char *id, apr_time_t due, apr_pool_t *pool, tds_err_t *err);
 
 /* A hash of the operator's own (card source): *fields gets name -> text. APR_ENOENT: no such key. */
 apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **fields, apr_pool_t *pool,
@@ -67,7 +68,7 @@ apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, ap
 
 typedef struct tds_store_raw_t {
     const char *key, *queue, *id;                      /* keys of record and queue, queue member */
-    const unsigned char *value;                        /* header and sealed body; NULL with drop */
+    const unsigned char *value;                        /* header and sealed body; NULL with arm */
     apr_size_t len;
     unsigned version;                                  /* expected; 0: create */
     const unsigned char *write_id;
@@ -88,7 +89,7 @@ typedef apr_status_t tds_store_health_fn(void *baton, tds_store_health_t *health
 typedef struct tds_store_ops_t {
     tds_store_write_fn *create; /* EEXIST */
     tds_store_write_fn *save;   /* EAGAIN, ENOENT */
-    tds_store_write_fn *drop;
+    tds_store_write_fn *arm;
     tds_store_read_fn *load;    /* ENOENT */
     tds_store_claim_fn *claim;
     tds_store_hash_fn *hash;

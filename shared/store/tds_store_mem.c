@@ -101,12 +101,13 @@ static apr_status_t mem_save(void *baton, const tds_store_raw_t *raw, apr_pool_t
     return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
 }
 
-static apr_status_t mem_drop(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t mem_arm(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
     tds_mem_t *m = baton;
 
     if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
-    apr_hash_set(m->due, raw->id, APR_HASH_KEY_STRING, NULL);
+    apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
+                 raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
     return APR_SUCCESS;
 }
 
@@ -160,7 +161,7 @@ static apr_status_t mem_health(void *baton, tds_store_health_t *health, apr_pool
 const tds_store_ops_t tds_store_mem_ops = {
     .create = mem_create,
     .save = mem_save,
-    .drop = mem_drop,
+    .arm = mem_arm,
     .load = mem_load,
     .claim = mem_claim,
     .hash = mem_hash,

@@ -114,14 +114,18 @@ static apr_status_t redis_save(void *baton, const tds_store_raw_t *raw, apr_pool
     return is_text(reply, "GONE") ? APR_ENOENT : refused(reply, err);
 }
 
-static apr_status_t redis_drop(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t redis_arm(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
     tds_redis_cmd_t cmd = {0};
     tds_redis_reply_t *reply;
     apr_status_t rv;
 
-    tds_redis_arg(&cmd, "ZREM");
+    tds_redis_arg(&cmd, raw->due ? "ZADD" : "ZREM");
     tds_redis_arg(&cmd, raw->queue);
+    if (raw->due) {
+        tds_redis_arg(&cmd, "XX");
+        tds_redis_arg_int(&cmd, apr_time_as_msec(raw->due), pool);
+    }
     tds_redis_arg(&cmd, raw->id);
     if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
     return reply->type == TDS_REPLY_INT ? APR_SUCCESS : refused(reply, err);
@@ -211,7 +215,7 @@ static apr_status_t redis_health(void *baton, tds_store_health_t *health, apr_po
 const tds_store_ops_t tds_store_redis_ops = {
     .create = redis_create,
     .save = redis_save,
-    .drop = redis_drop,
+    .arm = redis_arm,
     .load = redis_load,
     .claim = redis_claim,
     .hash = redis_hash,

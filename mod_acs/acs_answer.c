@@ -1,0 +1,109 @@
+/* ARes and Erro: what goes back to a DS. */
+#include "acs_run.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "acs_av.h"
+
+apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
+                            const char **bytes, apr_size_t *len)
+{
+    tds_erro_t in = {.component = 'A', .err = err, .faulty = faulty, .versions = run->conf->versions};
+    tds_err_t own;
+
+    if (txn) {
+        in.version = (tds_ver_e)txn->msg_version;
+        in.server_trans_id = txn->server_trans_id;
+        in.ds_trans_id = txn->ds_trans_id;
+        in.acs_trans_id = txn->id;
+    }
+    tds_err_init(&own, run->pool);
+    return tds_msg_encode(bytes, len, tds_erro_make(&in, run->pool), NULL, run->pool, &own);
+}
+
+void acs_answer_erro(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
+                     acs_answer_t *answer)
+{
+    *answer = (acs_answer_t){.status = 200, .kind = ACS_BODY_JSON};
+    if (acs_erro_bytes(run, err, faulty, txn, &answer->body, &answer->len) != APR_SUCCESS)
+        *answer = (acs_answer_t){.status = 500};
+}
+
+/* A value belongs to Y and A in PA; who cannot make one says U (A-ARES-03). */
+static const acs_outcome_t *with_value(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome,
+                                       const acs_txn_t *txn, const char **value)
+{
+    static const acs_outcome_t no_value = {"U", "22"};
+    acs_av_in_t in = {.pan = tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER),
+                      .trans_status = outcome->trans_status,
+                      .ds_trans_id = txn->ds_trans_id,
+                      .acs_trans_id = txn->id,
+                      .amount = txn->amount,
+                      .currency = txn->currency};
+    tds_err_t err;
+
+    *value = NULL;
+    if (strcmp(outcome->trans_status, "Y") && strcmp(outcome->trans_status, "A")) return outcome;
+    if (facts->areq->category != TDS_CATEGORY_PA) return outcome;
+    tds_err_init(&err, run->pool);
+    if (facts->issuer->av_ops->make(facts->issuer->av_baton, &in, value, run->pool, &err) == APR_SUCCESS) return outcome;
+    tds_log(run->log, TDS_LOG_ERR, "ACS0050", txn->id, "no authentication value: %s", err.detail ? err.detail : "");
+    return &no_value;
+}
+
+static const char *eci_of(const acs_issuer_t *issuer, const char *status)
+{
+    if (!strcmp(status, "Y")) return issuer->eci_y;
+    if (!strcmp(status, "A")) return issuer->eci_a;
+    return !strcmp(status, "N") ? issuer->eci_n : NULL;
+}
+
+static void set_challenge(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *facts)
+{
+    tds_msg_set(ares, TDS_E_ACS_URL, run->conf->challenge_url);
+    tds_msg_set(ares, TDS_E_ACS_CHALLENGE_MANDATED, facts->issuer->challenge_mandated ? "Y" : "N");
+    if (ares->version == TDS_V231) tds_msg_set_json(ares, TDS_E_AUTHENTICATION_METHOD, json_pack("[s]", "02"));
+    else tds_msg_set(ares, TDS_E_AUTHENTICATION_TYPE, "02");
+}
+
+/* Reasons of later versions are an invalid transaction to 2.1.0. */
+static const char *reason_in(tds_ver_e version, const char *reason)
+{
+    return reason && version == TDS_V210 && strcmp(reason, "21") > 0 ? "07" : reason;
+}
+
+static void copy_ids(tds_msg_t *ares, const tds_msg_t *areq, const acs_txn_t *txn)
+{
+    tds_msg_copy(ares, areq, TDS_E_THREE_DS_SERVER_TRANS_ID);
+    tds_msg_copy(ares, areq, TDS_E_DS_TRANS_ID);
+    tds_msg_copy(ares, areq, TDS_E_DS_REFERENCE_NUMBER);
+    tds_msg_copy(ares, areq, TDS_E_SDK_TRANS_ID);
+    tds_msg_set(ares, TDS_E_ACS_TRANS_ID, txn->id);
+}
+
+static const char *operator_id(acs_run_t *run)
+{
+    return run->ds->operator_id ? run->ds->operator_id : run->conf->operator_id;
+}
+
+#define PRIOR_MAX 32
+
+apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome, const acs_txn_t *txn,
+                           const char **bytes, apr_size_t *len)
+{
+    tds_msg_t *ares = tds_msg_make(TDS_MSG_ARES, facts->areq->version, run->pool);
+    tds_prior_t prior[PRIOR_MAX];
+    tds_msg_rules_t rules = {.prior = prior, .nprior = tds_msg_prior(facts->areq, prior, PRIOR_MAX), .leg = TDS_LEG_ACS_DS};
+    const char *value;
+
+    outcome = with_value(run, facts, outcome, txn, &value);
+    copy_ids(ares, facts->areq, txn);
+    tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);
+    tds_msg_set(ares, TDS_E_ACS_OPERATOR_ID, operator_id(run));
+    tds_msg_set(ares, TDS_E_TRANS_STATUS, outcome->trans_status);
+    tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, outcome->reason));
+    tds_msg_set(ares, TDS_E_ECI, eci_of(facts->issuer, outcome->trans_status));
+    tds_msg_set(ares, TDS_E_AUTHENTICATION_VALUE, value);
+    if (!strcmp(outcome->trans_status, "C")) set_challenge(run, ares, facts);
+    return tds_msg_encode(bytes, len, ares, &rules, run->pool, run->err);
+}

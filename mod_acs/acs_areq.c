@@ -1,0 +1,181 @@
+/* AReq to ARes, and the Erro that a DS may send about an ARes. */
+#include "acs_run.h"
+
+#include <string.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include "tds_point.h"
+
+static const char *lower(const char *text, apr_pool_t *pool)
+{
+    char *low = apr_pstrdup(pool, text), *s;
+
+    for (s = low; *s; ++s) *s = (char)apr_tolower(*s);
+    return low;
+}
+
+/* Unguessable, and the same for a repeated dsTransID: the repeat meets the record of the first (A-AREQ-17). */
+static const char *trans_id_of(acs_run_t *run, const char *ds_trans_id)
+{
+    const char *low = lower(ds_trans_id, run->pool);
+    tds_bytes_t parts[] = {TDS_BYTES_STR(run->ds->name), TDS_BYTES_STR(low)};
+    unsigned char mac[TDS_HASH_LEN];
+    char *id = apr_palloc(run->pool, TDS_UUID_LEN + 1);
+
+    if (tds_keys_mac(run->keys, mac, "acsTransID", parts, 2) != APR_SUCCESS) return NULL;
+    tds_uuid_format(id, mac);
+    return id;
+}
+
+/* The record of a new transaction: only what later steps read. */
+static acs_txn_t *new_txn(acs_run_t *run, const acs_facts_t *facts, const char *id)
+{
+    const tds_msg_t *m = facts->areq;
+    acs_txn_t *t = apr_pcalloc(run->pool, sizeof *t);
+
+    t->id = id;
+    t->state = ACS_ST_NEW;
+    t->issuer = facts->issuer->name;
+    t->ds = facts->ds->name;
+    t->msg_version = m->version;
+    t->server_trans_id = tds_msg_get(m, TDS_E_THREE_DS_SERVER_TRANS_ID);
+    t->ds_trans_id = tds_msg_get(m, TDS_E_DS_TRANS_ID);
+    t->notification_url = tds_msg_get(m, TDS_E_NOTIFICATION_URL);
+    t->category = tds_msg_get(m, TDS_E_MESSAGE_CATEGORY);
+    t->channel = tds_msg_get(m, TDS_E_DEVICE_CHANNEL);
+    t->keep_until = run->clock() + run->conf->duplicate_memory;
+    return t;
+}
+
+static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts)
+{
+    const tds_msg_t *m = facts->areq;
+
+    t->ds_url = facts->ds_url;
+    t->pan = tds_msg_get(m, TDS_E_ACCT_NUMBER);
+    t->merchant = tds_msg_get(m, TDS_E_MERCHANT_NAME);
+    t->amount = tds_msg_get(m, TDS_E_PURCHASE_AMOUNT);
+    t->currency = tds_msg_get(m, TDS_E_PURCHASE_CURRENCY);
+    t->exponent = tds_msg_get(m, TDS_E_PURCHASE_EXPONENT);
+    t->phone = facts->card.phone;
+    t->email = facts->card.email;
+    t->language = facts->card.language ? facts->card.language : tds_msg_get(m, TDS_E_BROWSER_LANGUAGE);
+}
+
+static void count_ares(acs_run_t *run, const char *status)
+{
+    static const char order[] = "YANURCI";
+    const char *at = strchr(order, status[0]);
+
+    if (at) tds_metric_add(run->metrics, ACS_M_AREQ_Y + (int)(at - order), 1);
+}
+
+/* Never an invalid message: when the ARes is not fit to be sent, a U that is (design: send-side self-check). */
+static apr_status_t make_ares(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
+                              acs_answer_t *answer)
+{
+    static const acs_outcome_t fault = {"U", "22"};
+
+    *answer = (acs_answer_t){.status = 200, .kind = ACS_BODY_JSON};
+    if (acs_ares_make(run, facts, outcome, txn, &answer->body, &answer->len) == APR_SUCCESS) return APR_SUCCESS;
+    tds_log(run->log, TDS_LOG_ERR, "ACS0060", txn->id, "ARes %s is not fit to be sent: %d %s", outcome->trans_status,
+            run->err->proto, run->err->elements ? run->err->elements : "");
+    tds_err_clear(run->err);
+    *outcome = fault;
+    if (acs_ares_make(run, facts, outcome, txn, &answer->body, &answer->len) == APR_SUCCESS) return APR_SUCCESS;
+    tds_err_clear(run->err);
+    return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no ARes can be made");
+}
+
+static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, acs_answer_t *answer)
+{
+    acs_outcome_t outcome = acs_decide(run, facts);
+    const char *id = trans_id_of(run, tds_msg_get(facts->areq, TDS_E_DS_TRANS_ID));
+    acs_happening_t what = {.now = run->clock()};
+    acs_txn_t *txn, *next;
+    apr_status_t rv;
+    unsigned fx;
+
+    if (!id) return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no id can be made");
+    txn = new_txn(run, facts, id);
+    txn->amount = tds_msg_get(facts->areq, TDS_E_PURCHASE_AMOUNT);
+    txn->currency = tds_msg_get(facts->areq, TDS_E_PURCHASE_CURRENCY);
+    if ((rv = make_ares(run, facts, &outcome, txn, answer)) != APR_SUCCESS) return rv;
+    txn->amount = txn->currency = NULL;
+    what.event = strcmp(outcome.trans_status, "C") ? ACS_EV_DECIDED : ACS_EV_CHALLENGED;
+    if (what.event == ACS_EV_CHALLENGED) add_challenge_data(txn, facts);
+    txn->trans_status = outcome.trans_status;
+    if ((rv = acs_txn_step(txn, &what, run->conf, &next, &fx, run->pool)) != APR_SUCCESS) return rv;
+    tds_point("acs.areq_before_save");
+    rv = acs_create(run, next);
+    if (APR_STATUS_IS_EEXIST(rv))
+        return TDS_FAIL(run->err, rv, facts->areq->version == TDS_V231 ? 312 : 301, "dsTransID", "dsTransID was used before");
+    if (rv != APR_SUCCESS) return rv;
+    tds_point("acs.areq_after_save");
+    count_ares(run, outcome.trans_status);
+    tds_log(run->log, TDS_LOG_INFO, "ACS0061", id, "AReq %s of DS %s for issuer %s: %s%s%s",
+            txn->server_trans_id, run->ds->name, txn->issuer, outcome.trans_status, outcome.reason ? ", reason " : "",
+            outcome.reason ? outcome.reason : "");
+    return APR_SUCCESS;
+}
+
+static apr_status_t erro_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    if (!strcmp(txn->ds, run->ds->name)) what->event = ACS_EV_DS_ERRO;
+    return APR_SUCCESS;
+}
+
+/* A-ARES-16. Never answered with an Erro; whoever cannot be identified is dropped (E-06). */
+static void take_erro(acs_run_t *run, const tds_msg_t *erro, acs_answer_t *answer)
+{
+    const char *ds_id = tds_msg_id(erro, TDS_E_DS_TRANS_ID), *id = tds_msg_id(erro, TDS_E_ACS_TRANS_ID);
+    acs_txn_t *txn;
+    unsigned fx;
+
+    *answer = (acs_answer_t){.status = 200};
+    if (ds_id) id = trans_id_of(run, ds_id);
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0062", id, "Erro %s from DS %s", tds_msg_get(erro, TDS_E_ERROR_CODE),
+            run->ds->name);
+    if (id) (void)acs_run_event(run, id, 0, erro_judge, NULL, &txn, &fx);
+}
+
+static apr_status_t take_areq(acs_run_t *run, tds_msg_t *areq, const tds_msg_rules_t *rules, acs_answer_t *answer)
+{
+    acs_facts_t facts = {0};
+    apr_status_t rv;
+
+    if ((rv = tds_msg_check(areq, rules, run->err)) != APR_SUCCESS) return rv;
+    if ((rv = acs_gather(run, areq, &facts)) != APR_SUCCESS) return rv;
+    return decide_and_save(run, &facts, answer);
+}
+
+void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t *answer)
+{
+    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_AREQ) | TDS_MSG_BIT(TDS_MSG_ERRO),
+                             .versions = run->conf->versions,
+                             .leg = TDS_LEG_DS_ACS};
+    tds_msg_t *msg = NULL;
+    apr_status_t rv;
+
+    rv = tds_msg_open(&msg, body, len, &rules, run->pool, run->err);
+    if (!run->ds) {
+        tds_metric_add(run->metrics, ACS_M_DS_UNKNOWN, 1);
+        if (msg && msg->type == TDS_MSG_ERRO) { /* never answered with one */
+            *answer = (acs_answer_t){.status = 200};
+            return;
+        }
+        tds_err_clear(run->err);
+        rv = TDS_FAIL(run->err, APR_EACCES, 303, NULL, "the client certificate is that of no configured DS");
+    }
+    else if (msg && msg->type == TDS_MSG_ERRO) {
+        take_erro(run, msg, answer);
+        return;
+    }
+    if (rv == APR_SUCCESS) rv = take_areq(run, msg, &rules, answer);
+    if (rv == APR_SUCCESS) return;
+    tds_metric_add(run->metrics, ACS_M_AREQ_ERRO, 1);
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0063", msg ? tds_msg_id(msg, TDS_E_DS_TRANS_ID) : NULL,
+            "AReq refused with Erro %d %s: %s (%s)", run->err->proto, run->err->elements ? run->err->elements : "-",
+            run->err->detail ? run->err->detail : "", run->err->where ? run->err->where : "");
+    acs_answer_erro(run, run->err, msg, NULL, answer);
+}

@@ -1,0 +1,40 @@
+/* Where the issuer's cards are looked up. */
+#ifndef ACS_CARD_H
+#define ACS_CARD_H
+
+#include "tds_err.h"
+#include "tds_store.h"
+
+typedef enum acs_card_status_e { ACS_CARD_UNKNOWN, ACS_CARD_ACTIVE, ACS_CARD_BLOCKED, ACS_CARD_NOT_ENROLLED } acs_card_status_e;
+
+typedef struct acs_card_t {
+    acs_card_status_e status;
+    const char *group;        /* free word for rules: CARD:group */
+    const char *language;     /* "en" */
+    const char *phone, *email, *name;
+} acs_card_t;
+
+/* APR_SUCCESS also for an unknown card (status UNKNOWN). Another status: the source does not answer. */
+typedef apr_status_t acs_card_find_fn(void *baton, const char *pan, acs_card_t *card, apr_pool_t *pool, tds_err_t *err);
+
+typedef struct acs_card_ops_t {
+    acs_card_find_fn *find;
+} acs_card_ops_t;
+
+/* A JSON file, read once at start-up: {"cards": {"PAN": {"status": ..., "group": ..., "language": ..., "phone": ...,
+ * "email": ..., "name": ...}}}. For trying out, and for small issuers with an encrypted disk. Baton for acs_card_file. */
+apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool, tds_err_t *err);
+extern const acs_card_ops_t acs_card_file;
+
+/* Redis: the hash acs:card:{index}, the same members; index = hex HMAC of the PAN under the id key (acs_card_index). The
+ * baton is filled when the store exists. */
+typedef struct acs_card_redis_t {
+    tds_store_t *store;
+    const tds_keys_t *keys;
+} acs_card_redis_t;
+extern const acs_card_ops_t acs_card_redis;
+
+/* What stands for a PAN in keys and counters. */
+const char *acs_card_index(const tds_keys_t *keys, const char *pan, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,273 @@
+/* The browser's side of a challenge: the CReq form, the pages' own forms, and reloads. */
+#include "acs_run.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "tds_b64.h"
+#include "tds_point.h"
+#include "acs_pages.h"
+#include "acs_token.h"
+
+#define SESSION_DATA_MAX 1024 /* B-03 */
+
+/* The store failed, or somebody tampered: what the cardholder sees of it. */
+static void show_failure(acs_run_t *run, const char *id, apr_status_t rv, acs_answer_t *answer)
+{
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
+        return;
+    }
+    tds_metric_add(run->metrics, rv == APR_EINVAL ? ACS_M_TAMPERED : ACS_M_STORE_DOWN, 1);
+    tds_log(run->log, TDS_LOG_ERR, "ACS0090", id, "challenge cannot go on: %s (%s)",
+            run->err->detail ? run->err->detail : "", run->err->where ? run->err->where : "");
+    acs_page_neutral(run, rv == APR_EINVAL ? 400 : 503, rv == APR_EINVAL ? ACS_NEUTRAL_ERROR : ACS_NEUTRAL_BUSY, answer);
+}
+
+/* What the browser gets, by the record alone: any request at any node shows the same. */
+static void show(acs_run_t *run, const acs_txn_t *txn, const acs_page_note_t *note, acs_answer_t *answer)
+{
+    int has_cres = txn->end == ACS_END_OK || txn->end == ACS_END_FAILED || txn->end == ACS_END_CANCEL ||
+                   txn->end == ACS_END_FAULT || (txn->end == ACS_END_SILENT && txn->msg_version != TDS_V231);
+
+    tds_point("acs.before_answer");
+    if (txn->state == ACS_ST_INTERACT) acs_page_challenge(run, txn, note, answer);
+    else if (!has_cres) acs_page_neutral(run, txn->end == ACS_END_SILENT ? 200 : 400, ACS_NEUTRAL_ERROR, answer);
+    else if (txn->state == ACS_ST_REPORTING && run->clock() < txn->answer_at) acs_page_processing(run, txn, answer);
+    else acs_page_final(run, txn, answer);
+}
+
+/* ---- CReq ---------------------------------------------------------------- */
+
+typedef struct creq_t {
+    tds_msg_t *msg;
+    const char *session_data;
+    tds_err_t open_err; /* of tds_msg_open */
+    tds_err_t fault;    /* what the Erro says; rv 0: no fault */
+    char otp[ACS_OTP_MAX + 1];
+} creq_t;
+
+/* B-12: an inactive version is a wrong version here. */
+static apr_status_t check_version(const creq_t *in, const acs_txn_t *txn, tds_err_t *err)
+{
+    const char *version = tds_msg_get(in->msg, TDS_E_MESSAGE_VERSION);
+
+    if (in->open_err.rv != APR_SUCCESS && in->open_err.proto != 102)
+        return TDS_FAIL(err, in->open_err.rv, in->open_err.proto, in->open_err.elements, "%s", in->open_err.detail);
+    if (version && strcmp(version, tds_ver_text((tds_ver_e)txn->msg_version)))
+        return TDS_FAIL(err, APR_EINVAL, 203, "messageVersion", "another version than the AReq");
+    return APR_SUCCESS;
+}
+
+/* Faults that end a transaction still waiting for its CReq (B-20). */
+static apr_status_t check_creq(creq_t *in, const acs_txn_t *txn, tds_err_t *err)
+{
+    tds_prior_t prior[ACS_PRIOR_MAX];
+    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_CREQ),
+                             .version_must = (tds_ver_e)txn->msg_version,
+                             .prior = prior,
+                             .nprior = acs_txn_prior(txn, prior),
+                             .leg = TDS_LEG_REQUESTOR_ACS};
+    apr_status_t rv = check_version(in, txn, err);
+
+    if (rv == APR_SUCCESS) rv = tds_msg_check(in->msg, &rules, err);
+    if (rv == APR_SUCCESS && in->session_data && strlen(in->session_data) > SESSION_DATA_MAX)
+        rv = TDS_FAIL(err, APR_EINVAL, 203, "threeDSSessionData", "longer than %d bytes", SESSION_DATA_MAX);
+    return rv;
+}
+
+static int same_server_trans_id(const creq_t *in, const acs_txn_t *txn)
+{
+    const char *id = tds_msg_get(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID);
+
+    return id && !strcasecmp(id, txn->server_trans_id);
+}
+
+static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    creq_t *in = baton;
+
+    tds_err_clear(&in->fault);
+    if (!same_server_trans_id(in, txn)) { /* B-14: anybody may know one id; no end of the transaction */
+        int absent = !tds_msg_get(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID);
+        (void)TDS_FAIL(&in->fault, APR_EINVAL, absent ? 201 : 301, "threeDSServerTransID", "not that of the AReq");
+        return APR_SUCCESS;
+    }
+    if (strcmp(txn->channel, "02")) { /* B-16 */
+        (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "not a browser transaction");
+        return APR_SUCCESS;
+    }
+    what->event = ACS_EV_CREQ;
+    if (txn->state != ACS_ST_CREQ_WAIT) return APR_SUCCESS;
+    if (check_creq(in, txn, &in->fault) != APR_SUCCESS) {
+        what->event = ACS_EV_CREQ_BAD;
+        return APR_SUCCESS;
+    }
+    what->window_size = tds_msg_get(in->msg, TDS_E_CHALLENGE_WINDOW_SIZE);
+    what->session_data = in->session_data;
+    return acs_otp_make(run, txn, in->otp, &what->otp_mac);
+}
+
+/* A CReq to a transaction that is not waiting for one. */
+static void refuse_creq(acs_run_t *run, const acs_txn_t *txn, creq_t *in, acs_answer_t *answer)
+{
+    if (txn->end == ACS_END_SILENT && txn->msg_version != TDS_V231) { /* B-17 */
+        acs_page_final(run, txn, answer);
+        return;
+    }
+    tds_err_clear(&in->fault);
+    if (txn->end == ACS_END_NO_CREQ) (void)TDS_FAIL(&in->fault, APR_TIMEUP, 402, NULL, "CReq came too late");
+    else (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "no CReq is due");
+    acs_page_erro(run, txn, &in->fault, in->msg, in->session_data, answer);
+}
+
+static void answer_creq(acs_run_t *run, acs_txn_t *txn, unsigned fx, int refused, creq_t *in, acs_answer_t *answer)
+{
+    acs_page_note_t note = {0};
+
+    if (fx & FX_RREQ) acs_outbox_send(run, &txn); /* the time limit had run out */
+    if (fx & FX_DELIVER) {
+        tds_metric_add(run->metrics, ACS_M_CREQ, 1);
+        acs_otp_deliver(run, txn, in->otp);
+        show(run, txn, &note, answer);
+        return;
+    }
+    tds_metric_add(run->metrics, ACS_M_CREQ_ERRO, 1);
+    if (refused || in->fault.rv == APR_SUCCESS) refuse_creq(run, txn, in, answer);
+    else acs_page_erro(run, txn, &in->fault, in->msg, in->session_data, answer);
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0091", txn->id, "CReq refused with Erro %d %s: %s", in->fault.proto,
+            in->fault.elements ? in->fault.elements : "-", in->fault.detail ? in->fault.detail : "");
+}
+
+void acs_run_creq(acs_run_t *run, const char *field, const char *session_data, acs_answer_t *answer)
+{
+    creq_t in = {.session_data = session_data};
+    unsigned char *text = NULL;
+    acs_txn_t *txn = NULL;
+    const char *id;
+    apr_size_t len;
+    apr_status_t rv;
+    unsigned fx;
+
+    tds_err_init(&in.open_err, run->pool);
+    tds_err_init(&in.fault, run->pool);
+    if (field && tds_b64url_decode(&text, &len, field, strlen(field), 1, run->pool) == APR_SUCCESS) {
+        tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_CREQ)};
+        (void)tds_msg_open(&in.msg, (const char *)text, len, &rules, run->pool, &in.open_err);
+    }
+    id = in.msg ? tds_msg_id(in.msg, TDS_E_ACS_TRANS_ID) : NULL;
+    if (!id) { /* B-11, B-13: nowhere to send an Erro */
+        tds_metric_add(run->metrics, ACS_M_CREQ_ERRO, 1);
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0092", NULL, "CReq form cannot be read or names no transaction");
+        acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
+        return;
+    }
+    rv = acs_run_event(run, id, 0, creq_judge, &in, &txn, &fx);
+    if (rv == APR_SUCCESS || rv == APR_EACCES) answer_creq(run, txn, fx, rv == APR_EACCES, &in, answer);
+    else show_failure(run, id, rv, answer);
+}
+
+/* ---- the pages' own form ------------------------------------------------- */
+
+typedef struct entry_t {
+    const acs_form_t *form;
+    acs_token_t token;
+    unsigned char mark[ACS_FORM_MARK];
+    acs_event_e event; /* what it came to */
+    char otp[ACS_OTP_MAX + 1];
+} entry_t;
+
+/* An answer counts once, however often its form is sent; another answer from an older page counts too (it is a try). */
+static void judge_answer(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_happening_t *what)
+{
+    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
+    const char *otp = in->form->otp;
+
+    if (!otp || !*otp || strlen(otp) > 4 * ACS_OTP_MAX) return; /* B-22 */
+    acs_form_mark(run, in->mark, &in->token, otp);
+    if (acs_form_seen(txn, in->mark)) return; /* B-34 */
+    what->form_mark = in->mark;
+    if (acs_otp_right(run, txn, otp)) what->event = ACS_EV_ENTRY_OK;
+    else what->event = !issuer || (int)txn->attempts + 1 >= issuer->otp_attempts ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_BAD;
+}
+
+static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    entry_t *in = baton;
+    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
+    int current = in->token.version == txn->version;
+    apr_status_t rv = APR_SUCCESS;
+
+    in->event = ACS_EV_NONE;
+    if (txn->state != ACS_ST_INTERACT) return APR_SUCCESS;
+    if (!strcmp(in->form->action, "cancel")) what->event = current ? ACS_EV_CANCEL : ACS_EV_NONE;
+    else if (!strcmp(in->form->action, "resend")) {
+        if (!current || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
+        what->event = ACS_EV_RESEND;
+        rv = acs_otp_make(run, txn, in->otp, &what->otp_mac);
+    }
+    else judge_answer(run, txn, in, what);
+    in->event = what->event;
+    return rv;
+}
+
+static void count_entry(acs_run_t *run, acs_event_e event)
+{
+    if (event == ACS_EV_ENTRY_OK) tds_metric_add(run->metrics, ACS_M_ENTRY_OK, 1);
+    if (event == ACS_EV_ENTRY_BAD || event == ACS_EV_ENTRY_LAST) tds_metric_add(run->metrics, ACS_M_ENTRY_BAD, 1);
+    if (event == ACS_EV_CANCEL) tds_metric_add(run->metrics, ACS_M_CANCEL, 1);
+    if (event == ACS_EV_RESEND) tds_metric_add(run->metrics, ACS_M_RESEND, 1);
+}
+
+void acs_run_form(acs_run_t *run, const acs_form_t *form, acs_answer_t *answer)
+{
+    acs_form_t safe = {.token = form->token, .action = form->action ? form->action : "submit", .otp = form->otp};
+    entry_t in = {.form = &safe};
+    acs_page_note_t note;
+    acs_txn_t *txn;
+    apr_status_t rv;
+    unsigned fx;
+
+    if (acs_token_read(run, &in.token, form->token) != APR_SUCCESS) {
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0093", NULL, "page form with a token that is not ours");
+        acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
+        return;
+    }
+    rv = acs_run_event(run, in.token.id, in.token.version, form_judge, &in, &txn, &fx);
+    if (rv != APR_SUCCESS) {
+        show_failure(run, in.token.id, rv, answer);
+        return;
+    }
+    count_entry(run, in.event);
+    if (fx & FX_DELIVER) acs_otp_deliver(run, txn, in.otp);
+    if (fx & FX_RREQ) acs_outbox_send(run, &txn);
+    note = (acs_page_note_t){.failed = txn->attempts > 0 && in.event != ACS_EV_RESEND, .resent = in.event == ACS_EV_RESEND};
+    show(run, txn, &note, answer);
+}
+
+/* ---- reload -------------------------------------------------------------- */
+
+static apr_status_t look_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    return APR_SUCCESS;
+}
+
+void acs_run_page(acs_run_t *run, const char *text, acs_answer_t *answer)
+{
+    acs_page_note_t note = {0};
+    acs_token_t token;
+    acs_txn_t *txn;
+    apr_status_t rv;
+    unsigned fx;
+
+    if (acs_token_read(run, &token, text) != APR_SUCCESS) {
+        acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
+        return;
+    }
+    rv = acs_run_event(run, token.id, token.version, look_judge, NULL, &txn, &fx);
+    if (rv != APR_SUCCESS) {
+        show_failure(run, token.id, rv, answer);
+        return;
+    }
+    if (fx & FX_RREQ) acs_outbox_send(run, &txn);
+    show(run, txn, &note, answer);
+}

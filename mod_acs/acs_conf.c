@@ -1,0 +1,62 @@
+#include "acs_conf.h"
+
+#include <string.h>
+
+static int in_range(const acs_range_t *range, const char *pan, apr_size_t len)
+{
+    return strlen(range->start) == len && strcmp(pan, range->start) >= 0 && strcmp(pan, range->end) <= 0;
+}
+
+acs_issuer_t *acs_issuer_of_pan(const acs_conf_t *conf, const char *pan)
+{
+    apr_size_t len = strlen(pan);
+    int i, j;
+
+    for (i = 0; i < conf->issuers->nelts; ++i) {
+        acs_issuer_t *issuer = APR_ARRAY_IDX(conf->issuers, i, acs_issuer_t *);
+        for (j = 0; j < issuer->ranges->nelts; ++j) {
+            if (in_range(&APR_ARRAY_IDX(issuer->ranges, j, acs_range_t), pan, len)) return issuer;
+        }
+    }
+    return NULL;
+}
+
+acs_issuer_t *acs_issuer_by_name(const acs_conf_t *conf, const char *name)
+{
+    int i;
+
+    for (i = 0; i < conf->issuers->nelts; ++i) {
+        acs_issuer_t *issuer = APR_ARRAY_IDX(conf->issuers, i, acs_issuer_t *);
+        if (!strcmp(issuer->name, name)) return issuer;
+    }
+    return NULL;
+}
+
+acs_ds_t *acs_ds_by_name(const acs_conf_t *conf, const char *name)
+{
+    int i;
+
+    for (i = 0; i < conf->dss->nelts; ++i) {
+        acs_ds_t *ds = APR_ARRAY_IDX(conf->dss, i, acs_ds_t *);
+        if (!strcmp(ds->name, name)) return ds;
+    }
+    return NULL;
+}
+
+const acs_outcome_t *acs_outcome_find(const char *word)
+{
+    static const struct {
+        const char *word;
+        acs_outcome_t outcome;
+    } words[] = {
+        {"frictionless", {"Y", NULL}}, {"attempt", {"A", NULL}},    {"challenge", {"C", NULL}},
+        {"reject", {"R", "11"}},       {"deny", {"N", "01"}},       {"unavailable", {"U", "22"}},
+        {"informational", {"I", NULL}},
+    };
+    apr_size_t i;
+
+    for (i = 0; i < sizeof words / sizeof *words; ++i) {
+        if (!strcmp(words[i].word, word)) return &words[i].outcome;
+    }
+    return NULL;
+}

@@ -1,0 +1,93 @@
+/* What the administrator configured, as the engine reads it. Filled by mod_acs_conf.c; immutable after start-up. */
+#ifndef ACS_CONF_H
+#define ACS_CONF_H
+
+#include <apr_tables.h>
+#include <apr_time.h>
+#include "tds_json.h"
+#include "tds_msg.h"
+
+struct acs_card_ops_t;
+struct acs_av_ops_t;
+struct acs_pages_t;
+
+/* What a rule, or the lack of a card, leads to. */
+typedef struct acs_outcome_t {
+    const char *trans_status; /* "Y", "C", ... */
+    const char *reason;       /* transStatusReason or NULL */
+} acs_outcome_t;
+
+typedef struct acs_rule_t {
+    const acs_outcome_t *outcome;
+    const char *text; /* the expression as written */
+    void *compiled;   /* of the rule engine */
+    int line;
+} acs_rule_t;
+
+typedef struct acs_range_t {
+    const char *start, *end; /* digits, same length */
+} acs_range_t;
+
+/* <ACSIssuer NAME> */
+typedef struct acs_issuer_t {
+    const char *name;
+    const char *display_name;    /* ACSIssuerName */
+    apr_array_header_t *ranges;  /* acs_range_t */
+    apr_array_header_t *rules;   /* acs_rule_t, first match wins, the last is unconditional */
+    const char *card_source;     /* as written */
+    const struct acs_card_ops_t *card_ops;
+    void *card_baton;
+    const char *otp_delivery;    /* https URL or inbox:PATH */
+    int otp_length, otp_attempts, otp_resends;
+    apr_interval_time_t otp_delivery_timeout;
+    const char *templates;       /* directory */
+    const char *languages;       /* space separated, the first is the fallback */
+    struct acs_pages_t *pages;   /* compiled */
+    const char *eci_y, *eci_a, *eci_n;
+    const struct acs_av_ops_t *av_ops;
+    void *av_baton;
+    int challenge_mandated;
+} acs_issuer_t;
+
+/* <ACSDirectoryServer NAME>: our view of a DS. */
+typedef struct acs_ds_t {
+    const char *name;
+    const char *client_ca_file;
+    void *trust; /* of the glue: anchors and names of its client certificates */
+    apr_array_header_t *client_names; /* const char * */
+    apr_array_header_t *url_prefixes; /* const char *, canonical: where a dsURL may point to */
+    const char *scheme_name;          /* shown on pages; may be NULL */
+    const char *operator_id;          /* acsOperatorID for this DS; NULL: the server's */
+} acs_ds_t;
+
+/* Server level. */
+typedef struct acs_conf_t {
+    const char *store_url;
+    apr_interval_time_t store_timeout;
+    const char *challenge_url; /* becomes acsURL */
+    const char *reference_number, *operator_id;
+    unsigned versions;         /* TDS_VER_BIT */
+    apr_interval_time_t first_creq_timeout; /* X-TIME-06 */
+    apr_interval_time_t challenge_timeout;  /* X-TIME-08 */
+    apr_interval_time_t retry_interval;     /* */
+    apr_interval_time_t rres_timeout;       /* X-TIME-17 */
+    apr_interval_time_t lease;              /* of who saved an outcome, to report it */
+    apr_interval_time_t answer_within;      /* */
+    apr_interval_time_t tombstone;          /* how long an ended transaction is known */
+    apr_interval_time_t duplicate_memory;   /* A-AREQ-17 */
+    apr_interval_time_t outbox_horizon;     /* give up */
+    apr_interval_time_t grace;              /* a record outlives its last deadline by */
+    int background_threads, max_body;
+    apr_array_header_t *issuers; /* acs_issuer_t * */
+    apr_array_header_t *dss;     /* acs_ds_t * */
+} acs_conf_t;
+
+/* The issuer whose ranges hold the PAN, out of those that use() allows (NULL: all); NULL: none. */
+acs_issuer_t *acs_issuer_of_pan(const acs_conf_t *conf, const char *pan);
+acs_issuer_t *acs_issuer_by_name(const acs_conf_t *conf, const char *name);
+acs_ds_t *acs_ds_by_name(const acs_conf_t *conf, const char *name);
+
+/* By the word in ACSRule: frictionless, attempt, challenge, reject, deny, unavailable, informational. NULL: no such. */
+const acs_outcome_t *acs_outcome_find(const char *word);
+
+#endif

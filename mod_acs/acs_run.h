@@ -1,0 +1,122 @@
+/* Everything a flow of the ACS needs from outside, and the flows. No httpd here: the glue fills an acs_run_t and writes
+ * out the acs_answer_t.
+ *
+ *   bytes -> message -> gather -> decide -> step -> save -> send -> answer
+ */
+#ifndef ACS_RUN_H
+#define ACS_RUN_H
+
+#include "tds_http.h"
+#include "tds_log.h"
+#include "tds_rand.h"
+#include "tds_store.h"
+#include "acs_card.h"
+#include "acs_metrics.h"
+#include "acs_conf.h"
+#include "acs_txn.h"
+
+typedef struct acs_facts_t {
+    const tds_msg_t *areq;
+    const acs_ds_t *ds;
+    acs_issuer_t *issuer;
+    acs_card_t card;
+    const char *ds_url; /* canonical, allowed and reachable; NULL: no challenge is possible */
+} acs_facts_t;
+
+/* The first rule of facts->issuer that matches, or NULL (then: U). */
+typedef const acs_rule_t *acs_match_fn(void *baton, const acs_facts_t *facts, apr_pool_t *pool);
+
+/* Is there a <Proxy> block for this URL? */
+typedef int acs_reachable_fn(void *baton, const char *url, apr_pool_t *pool);
+
+typedef struct acs_run_t {
+    const acs_conf_t *conf;
+    tds_store_t *store;
+    const tds_keys_t *keys;
+    const tds_http_t *http;
+    tds_clock_fn *clock;
+    tds_rand_fn *rnd;
+    const tds_log_t *log;
+    tds_metric_t *metrics;
+    acs_match_fn *match;
+    acs_reachable_fn *reachable;
+    void *baton; /* of both */
+    const acs_ds_t *ds; /* whose certificate the connection bears; NULL: nobody's */
+    apr_pool_t *pool;
+    tds_err_t *err;
+} acs_run_t;
+
+typedef enum acs_body_e { ACS_BODY_NONE, ACS_BODY_JSON, ACS_BODY_PAGE, ACS_BODY_FINAL_PAGE } acs_body_e;
+
+typedef struct acs_answer_t {
+    int status;
+    acs_body_e kind; /* tells Content-Type and Content-Security-Policy */
+    const char *body;
+    apr_size_t len;
+    const char *nonce; /* of a page */
+} acs_answer_t;
+
+/* ---- The flows ----------------------------------------------------------- */
+
+/* POST on the areq endpoint: AReq or Erro. */
+void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t *answer);
+
+/* POST on acsURL: the CReq form of a browser. creq, session_data: fields, NULL when absent or repeated. */
+void acs_run_creq(acs_run_t *run, const char *creq, const char *session_data, acs_answer_t *answer);
+
+/* POST of a challenge page's form. */
+typedef struct acs_form_t {
+    const char *token, *action, *otp;
+} acs_form_t;
+
+void acs_run_form(acs_run_t *run, const acs_form_t *form, acs_answer_t *answer);
+
+/* GET of a page by its token: the processing page's reload, and the reload after the time is up. */
+void acs_run_page(acs_run_t *run, const char *token, acs_answer_t *answer);
+
+/* Background: id is due. */
+void acs_run_due(acs_run_t *run, const char *id);
+
+/* ---- Their parts, by file ------------------------------------------------- */
+
+/* acs_save.c. load: see tds_store_load. */
+apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_txn_t **ptxn);
+apr_status_t acs_create(acs_run_t *run, acs_txn_t *txn);
+apr_status_t acs_save(acs_run_t *run, acs_txn_t *txn);
+
+/* What happened, now that we know the record? what->event ACS_EV_NONE: nothing. */
+typedef apr_status_t acs_judge_fn(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what);
+
+/* Load, let the clock speak (TIMEOUT), judge, step, fill the outbox, save; again when somebody was faster. *ptxn: the
+ * record as it stands afterwards; *fx: effects that are ours to carry out (0 when nothing was saved). APR_EACCES:
+ * refused, *fx says how. */
+apr_status_t acs_run_event(acs_run_t *run, const char *id, unsigned version_min, acs_judge_fn *judge, void *baton,
+                           acs_txn_t **ptxn, unsigned *fx);
+
+/* acs_gather.c: the only I/O before the save. */
+apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *facts);
+
+/* acs_decide.c */
+acs_outcome_t acs_decide(acs_run_t *run, const acs_facts_t *facts);
+
+/* acs_send.c */
+apr_status_t acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);
+void acs_outbox_send(acs_run_t *run, acs_txn_t **ptxn);
+
+/* acs_answer.c: ARes and Erro */
+apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome, const acs_txn_t *txn,
+                           const char **bytes, apr_size_t *len);
+void acs_answer_erro(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
+                     acs_answer_t *answer);
+apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
+                            const char **bytes, apr_size_t *len);
+
+/* acs_cha_otp.c */
+#define ACS_OTP_MAX 16 /* digits */
+
+/* A new code for txn, and the MAC that goes into the record in its place. */
+apr_status_t acs_otp_make(acs_run_t *run, const acs_txn_t *txn, char otp[ACS_OTP_MAX + 1], tds_bytes_t *mac);
+int acs_otp_right(acs_run_t *run, const acs_txn_t *txn, const char *entry);
+void acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp);
+
+#endif

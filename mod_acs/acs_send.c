@@ -1,0 +1,197 @@
+/* The outbox: what must leave is part of the record, made once and always the same bytes. */
+#include "acs_run.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "tds_point.h"
+#include "acs_av.h"
+
+#define ERRO_TRIES_MAX 3
+
+/* ---- making the RReq ----------------------------------------------------- */
+
+static const char *value_of(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *issuer)
+{
+    acs_av_in_t in = {.pan = txn->pan,
+                      .trans_status = "Y",
+                      .ds_trans_id = txn->ds_trans_id,
+                      .acs_trans_id = txn->id,
+                      .amount = txn->amount,
+                      .currency = txn->currency};
+    const char *value = NULL;
+    tds_err_t err;
+
+    tds_err_init(&err, run->pool);
+    if (issuer && txn->pan && issuer->av_ops->make(issuer->av_baton, &in, &value, run->pool, &err) == APR_SUCCESS)
+        return value;
+    tds_log(run->log, TDS_LOG_ERR, "ACS0050", txn->id, "no authentication value: %s", err.detail ? err.detail : "");
+    return NULL;
+}
+
+/* what was announced is repeated with Y and N. */
+static void set_method(tds_msg_t *rreq, const char *status)
+{
+    if (strcmp(status, "Y") && strcmp(status, "N")) return;
+    if (rreq->version == TDS_V231) tds_msg_set_json(rreq, TDS_E_AUTHENTICATION_METHOD, json_pack("[s]", "02"));
+    else tds_msg_set(rreq, TDS_E_AUTHENTICATION_TYPE, "02");
+}
+
+static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const char *value, const acs_issuer_t *issuer)
+{
+    tds_msg_t *m = tds_msg_make(TDS_MSG_RREQ, (tds_ver_e)txn->msg_version, run->pool);
+    acs_end_e end = (acs_end_e)txn->end;
+    const char *status = acs_end_status(end);
+
+    tds_msg_set(m, TDS_E_THREE_DS_SERVER_TRANS_ID, txn->server_trans_id);
+    tds_msg_set(m, TDS_E_DS_TRANS_ID, txn->ds_trans_id);
+    tds_msg_set(m, TDS_E_ACS_TRANS_ID, txn->id);
+    tds_msg_set(m, TDS_E_MESSAGE_CATEGORY, txn->category);
+    tds_msg_set(m, TDS_E_TRANS_STATUS, status);
+    tds_msg_set(m, TDS_E_TRANS_STATUS_REASON, acs_end_reason(end, m->version));
+    tds_msg_set(m, TDS_E_CHALLENGE_CANCEL, acs_end_cancel(end));
+    tds_msg_set(m, TDS_E_INTERACTION_COUNTER, apr_psprintf(run->pool, "%02u", txn->interactions));
+    tds_msg_set(m, TDS_E_AUTHENTICATION_VALUE, value);
+    if (issuer) tds_msg_set(m, TDS_E_ECI, !strcmp(status, "Y") ? issuer->eci_y : !strcmp(status, "N") ? issuer->eci_n : NULL);
+    set_method(m, status);
+    return m;
+}
+
+apr_status_t acs_outbox_fill(acs_run_t *run, acs_txn_t *txn)
+{
+    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
+    tds_prior_t prior[ACS_PRIOR_MAX];
+    tds_msg_rules_t rules = {.prior = prior, .nprior = acs_txn_prior(txn, prior), .leg = TDS_LEG_ACS_DS};
+    const char *bytes, *value = NULL;
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (txn->end == ACS_END_OK && !strcmp(txn->category, "01") && !(value = value_of(run, txn, issuer)))
+        txn->end = ACS_END_FAULT; /* U, never a made-up value */
+    rv = tds_msg_encode(&bytes, &len, rreq_make(run, txn, value, issuer), &rules, run->pool, run->err);
+    if (rv != APR_SUCCESS) {
+        tds_log(run->log, TDS_LOG_ERR, "ACS0070", txn->id, "RReq is not fit to be sent: %d %s", run->err->proto,
+                run->err->elements ? run->err->elements : "");
+        return rv;
+    }
+    txn->out_body = TDS_BYTES(bytes, len);
+    txn->pan = NULL;
+    return APR_SUCCESS;
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+/* What an attempt to empty the outbox came to. */
+typedef struct report_t {
+    acs_outbox_e kind; /* what was sent */
+    acs_happening_t what;
+} report_t;
+
+static void bad_rres(acs_run_t *run, const acs_txn_t *txn, const tds_err_t *err, const tds_msg_t *rres, report_t *report)
+{
+    const char *bytes;
+    apr_size_t len;
+
+    report->what.event = ACS_EV_UNANSWERED;
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0071", txn->id, "RRes: Erro %d %s: %s", err->proto,
+            err->elements ? err->elements : "-", err->detail ? err->detail : "");
+    if (acs_erro_bytes(run, err, rres, txn, &bytes, &len) == APR_SUCCESS) report->what.erro = TDS_BYTES(bytes, len);
+}
+
+/* The ids must be those of the RReq. */
+static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp_t *resp, report_t *report)
+{
+    tds_prior_t prior[ACS_PRIOR_MAX];
+    tds_prior_t ids[] = {{TDS_MSG_NONE, TDS_E_THREE_DS_SERVER_TRANS_ID, txn->server_trans_id},
+                         {TDS_MSG_NONE, TDS_E_DS_TRANS_ID, txn->ds_trans_id},
+                         {TDS_MSG_NONE, TDS_E_ACS_TRANS_ID, txn->id}};
+    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RRES) | TDS_MSG_BIT(TDS_MSG_ERRO),
+                             .version_must = (tds_ver_e)txn->msg_version,
+                             .prior = prior,
+                             .nprior = acs_txn_prior(txn, prior),
+                             .leg = TDS_LEG_DS_ACS};
+    tds_msg_t *rres = NULL;
+    tds_err_t err;
+    apr_status_t rv;
+
+    tds_err_init(&err, run->pool);
+    rv = tds_msg_open(&rres, resp->body, resp->len, &rules, run->pool, &err);
+    if (rres && rres->type == TDS_MSG_ERRO) { /* R-30; 301 and 312 to a repeat: it had been delivered */
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0072", txn->id, "Erro %s instead of an RRes",
+                tds_msg_get(rres, TDS_E_ERROR_CODE));
+        tds_metric_add(run->metrics, ACS_M_RREQ_ERRO, 1);
+        report->what.event = ACS_EV_REPORTED;
+        return;
+    }
+    if (rv == APR_SUCCESS) rv = tds_msg_check(rres, &rules, &err);
+    if (rv == APR_SUCCESS) rv = tds_msg_match(rres, ids, 3, 301, &err);
+    tds_metric_add(run->metrics, rv == APR_SUCCESS ? ACS_M_RREQ_OK : ACS_M_RREQ_BAD, 1);
+    if (rv == APR_SUCCESS) report->what.event = ACS_EV_REPORTED;
+    else bad_rres(run, txn, &err, rres, report);
+}
+
+static void judge_answer(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp_t *resp, report_t *report)
+{
+    tds_err_t err;
+
+    if (!tds_http_sent(resp->result)) {
+        tds_metric_add(run->metrics, ACS_M_RREQ_UNREACHED, 1);
+        report->what.event = txn->outbox == ACS_OUT_ERRO && txn->out_tries + 1 >= ERRO_TRIES_MAX ? ACS_EV_GIVEN_UP
+                                                                                                : ACS_EV_UNREACHED;
+    }
+    else if (txn->outbox == ACS_OUT_ERRO) report->what.event = ACS_EV_REPORTED;
+    else if (resp->result == TDS_HTTP_OK && resp->len) judge_rres(run, txn, resp, report);
+    else {
+        tds_metric_add(run->metrics, ACS_M_RREQ_SILENT, 1);
+        tds_err_init(&err, run->pool);
+        (void)TDS_FAIL(&err, APR_TIMEUP, resp->result == TDS_HTTP_OK ? 101 : 402, NULL, "no RRes: %s",
+                       tds_http_result_text(resp->result));
+        bad_rres(run, txn, &err, NULL, report);
+    }
+}
+
+static void post(acs_run_t *run, const acs_txn_t *txn, tds_http_resp_t *resp)
+{
+    tds_http_req_t req = {.method = "POST",
+                          .url = txn->ds_url,
+                          .type = "application/json; charset=utf-8",
+                          .body = txn->out_body.data,
+                          .len = txn->out_body.len,
+                          .read_timeout = run->conf->rres_timeout};
+
+    run->http->call(run->http->baton, &req, resp, run->pool);
+    if (!tds_http_sent(resp->result) && resp->result != TDS_HTTP_CONFIG)
+        run->http->call(run->http->baton, &req, resp, run->pool); /* retry at once */
+    if (!tds_http_sent(resp->result))
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0073", txn->id, "%s could not be sent to the DS: %s",
+                txn->outbox == ACS_OUT_RREQ ? "RReq" : "Erro", tds_http_result_text(resp->result));
+}
+
+static apr_status_t report_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    const report_t *report = baton;
+    apr_time_t now = what->now;
+
+    if (txn->outbox != report->kind) return APR_SUCCESS; /* somebody else has settled it */
+    *what = report->what;
+    what->now = now;
+    if (what->event == ACS_EV_UNREACHED && now >= txn->out_until) what->event = ACS_EV_GIVEN_UP;
+    return APR_SUCCESS;
+}
+
+void acs_outbox_send(acs_run_t *run, acs_txn_t **ptxn)
+{
+    report_t report = {.kind = (acs_outbox_e)(*ptxn)->outbox};
+    tds_http_resp_t resp;
+    acs_txn_t *txn;
+    unsigned fx;
+
+    if (report.kind == ACS_OUT_NONE || !(*ptxn)->ds_url) return;
+    post(run, *ptxn, &resp);
+    tds_point("acs.rreq_sent");
+    judge_answer(run, *ptxn, &resp, &report);
+    if (acs_run_event(run, (*ptxn)->id, 0, report_judge, &report, &txn, &fx) == APR_SUCCESS) *ptxn = txn;
+    if (report.what.event == ACS_EV_GIVEN_UP) {
+        tds_metric_add(run->metrics, ACS_M_RREQ_GIVEN_UP, 1);
+        tds_log(run->log, TDS_LOG_ERR, "ACS0074", (*ptxn)->id, "given up: the DS could not be reached");
+    }
+}

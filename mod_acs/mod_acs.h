@@ -1,0 +1,64 @@
+/* The glue between httpd and the ACS engine. */
+#ifndef MOD_ACS_H
+#define MOD_ACS_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include "tds_ap_conf.h"
+#include "tds_ap_peer.h"
+#include "acs_run.h"
+
+extern module AP_MODULE_DECLARE_DATA acs_module;
+
+enum { ACS_EP_AREQ = 1, ACS_EP_CHALLENGE, ACS_EP_STATUS };
+
+/* Of the main server. */
+typedef struct acs_server_t {
+    acs_conf_t conf;
+    const char *master_key, *master_key_old; /* file:PATH */
+    const char *versions_text;
+    acs_issuer_t *issuer; /* the section being read */
+    acs_ds_t *ds;
+    tds_keys_t *keys;
+    tds_metric_t metrics;
+    int mounts[ACS_EP_STATUS + 1]; /* how often each endpoint is mounted */
+} acs_server_t;
+
+/* Of a <Location>. */
+typedef struct acs_dir_t {
+    tds_ap_mount_t mount;
+} acs_dir_t;
+
+/* Of a child. */
+typedef struct acs_child_t {
+    tds_store_t *store;
+} acs_child_t;
+
+extern acs_child_t acs_child;
+
+acs_server_t *acs_server_of(server_rec *s);
+
+/* mod_acs_conf.c */
+void *acs_server_create(apr_pool_t *p, server_rec *s);
+void *acs_dir_create(apr_pool_t *p, char *path);
+void *acs_dir_merge(apr_pool_t *p, void *base, void *add);
+extern const command_rec acs_commands[];
+int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
+apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s);
+
+/* mod_acs_http.c */
+int acs_handler(request_rec *r);
+
+/* mod_acs_rules.c. A rule set is compiled once; what its facts are at a request is told by acs_rules_match. */
+void acs_rules_register(void);
+const char *acs_rules_compile(cmd_parms *cmd, acs_rule_t *rule);
+const acs_rule_t *acs_rules_match(void *baton, const acs_facts_t *facts, apr_pool_t *pool);
+
+/* mod_acs_watchdog.c */
+apr_status_t acs_watchdog_setup(server_rec *s, apr_pool_t *pconf);
+apr_status_t acs_watchdog_start(server_rec *s, apr_pool_t *pchild);
+
+/* Fill what both requests and background work need. r: NULL for background work. */
+void acs_run_init(acs_run_t *run, request_rec *r, server_rec *s, tds_log_t *log, tds_err_t *err, apr_pool_t *pool);
+
+#endif

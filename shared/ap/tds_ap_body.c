@@ -1,0 +1,151 @@
+#include "tds_ap_body.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <util_filter.h>
+
+/* A growing buffer: bodies are mostly of known length, so mostly it grows not at all. */
+typedef struct grow_t {
+    char *buf;
+    apr_size_t len, cap, max;
+} grow_t;
+
+static int grow_add(grow_t *g, const char *data, apr_size_t n, apr_pool_t *pool)
+{
+    if (n > g->max - g->len) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    if (g->len + n + 1 > g->cap) {
+        apr_size_t cap = g->cap;
+        char *bigger;
+
+        while (cap < g->len + n + 1) cap *= 2;
+        bigger = apr_palloc(pool, cap);
+        memcpy(bigger, g->buf, g->len);
+        g->buf = bigger;
+        g->cap = cap;
+    }
+    memcpy(g->buf + g->len, data, n);
+    g->len += n;
+    return OK;
+}
+
+/* Takes over what is in bb. *eos: nothing follows. */
+static int take_brigade(grow_t *g, apr_bucket_brigade *bb, int *eos, apr_pool_t *pool)
+{
+    apr_bucket *e;
+    int st;
+
+    for (e = APR_BRIGADE_FIRST(bb); e != APR_BRIGADE_SENTINEL(bb); e = APR_BUCKET_NEXT(e)) {
+        const char *data;
+        apr_size_t n;
+
+        if (APR_BUCKET_IS_EOS(e)) *eos = 1;
+        if (*eos || APR_BUCKET_IS_METADATA(e)) continue;
+        if (apr_bucket_read(e, &data, &n, APR_BLOCK_READ) != APR_SUCCESS) return HTTP_BAD_REQUEST;
+        if ((st = grow_add(g, data, n, pool)) != OK) return st;
+    }
+    return OK;
+}
+
+int tds_ap_body(request_rec *r, apr_size_t max, char **body, apr_size_t *len)
+{
+    const char *cl = apr_table_get(r->headers_in, "Content-Length");
+    apr_int64_t told = cl ? apr_atoi64(cl) : 0;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    grow_t g = {.max = max};
+    int eos = 0, st = OK;
+
+    if (told < 0) return HTTP_BAD_REQUEST;
+    if (told > (apr_int64_t)max) return HTTP_REQUEST_ENTITY_TOO_LARGE;
+    g.cap = told ? (apr_size_t)told + 1 : 4096;
+    g.buf = apr_palloc(r->pool, g.cap);
+    while (!eos && st == OK) {
+        apr_status_t rv = ap_get_brigade(r->input_filters, bb, AP_MODE_READBYTES, APR_BLOCK_READ, 65536);
+
+        if (rv != APR_SUCCESS) {
+            r->connection->keepalive = AP_CONN_CLOSE;
+            return APR_STATUS_IS_TIMEUP(rv) ? HTTP_REQUEST_TIME_OUT : HTTP_BAD_REQUEST;
+        }
+        st = take_brigade(&g, bb, &eos, r->pool);
+        apr_brigade_cleanup(bb);
+    }
+    g.buf[g.len] = '\0';
+    *body = g.buf;
+    *len = g.len;
+    return st;
+}
+
+static int hex_of(char c)
+{
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Decodes s..end in place; the length of the result, or -1. */
+static int decode_part(char *s, char *end)
+{
+    char *o = s, *start = s;
+
+    for (; s < end; ++s) {
+        if (*s == '%') {
+            int hi = end - s > 2 ? hex_of(s[1]) : -1, lo = hi >= 0 ? hex_of(s[2]) : -1;
+            if (lo < 0) return -1;
+            *o++ = (char)(hi << 4 | lo);
+            s += 2;
+        }
+        else *o++ = *s == '+' ? ' ' : *s;
+    }
+    *o = '\0';
+    return (int)(o - start);
+}
+
+int tds_ap_form(char *body, apr_size_t len, tds_ap_field_t fields[TDS_AP_FIELDS_MAX])
+{
+    char *s = body, *end = body + len;
+    int n = 0;
+
+    while (s < end) {
+        char *amp = memchr(s, '&', (size_t)(end - s)), *stop = amp ? amp : end, *eq;
+        int vlen;
+
+        if (stop > s) {
+            if (n == TDS_AP_FIELDS_MAX) return -1;
+            if (!(eq = memchr(s, '=', (size_t)(stop - s)))) return -1;
+            vlen = decode_part(eq + 1, stop);
+            if (vlen < 0 || decode_part(s, eq) < 0) return -1;
+            fields[n++] = (tds_ap_field_t){.name = s, .value = eq + 1, .len = (apr_size_t)vlen};
+        }
+        s = stop + 1;
+    }
+    return n;
+}
+
+const char *tds_ap_form_get(const tds_ap_field_t *fields, int n, const char *name)
+{
+    const char *value = NULL;
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        if (strcmp(fields[i].name, name)) continue;
+        if (value || strlen(fields[i].value) != fields[i].len) return NULL;
+        value = fields[i].value;
+    }
+    return value;
+}
+
+int tds_ap_answer(request_rec *r, int status, const char *type, const char *body, apr_size_t len)
+{
+    r->status = status;
+    r->status_line = NULL;
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+    if (type) ap_set_content_type(r, type);
+    ap_set_content_length(r, (apr_off_t)len);
+    if (len && !r->header_only) ap_rwrite(body, (int)len, r);
+    return OK;
+}
+
+int tds_ap_status(request_rec *r, int status)
+{
+    return tds_ap_answer(r, status, NULL, NULL, 0);
+}

@@ -1,0 +1,172 @@
+#include "tds_ap_conf.h"
+
+#include <stdlib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include "tds_http.h"
+
+#define AT(base, row, type) ((type *)((char *)(base) + (row)->offset))
+
+apr_status_t tds_ap_span(apr_interval_time_t *span, const char *text)
+{
+    char *end;
+    apr_int64_t n = apr_strtoi64(text, &end, 10);
+
+    if (end == text || n < 0 || n > APR_INT64_C(100000000)) return APR_EINVAL;
+    if (!*end || !strcmp(end, "s")) *span = apr_time_from_sec(n);
+    else if (!strcmp(end, "ms")) *span = apr_time_from_msec(n);
+    else if (!strcmp(end, "min")) *span = apr_time_from_sec(n * 60);
+    else if (!strcmp(end, "h")) *span = apr_time_from_sec(n * 3600);
+    else return APR_EINVAL;
+    return APR_SUCCESS;
+}
+
+static const char *set_span(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool)
+{
+    apr_interval_time_t span;
+
+    if (tds_ap_span(&span, text) != APR_SUCCESS)
+        return apr_psprintf(pool, "%s: '%s' is not a time; write for example 250ms, 30s, 10min or 24h", row->name, text);
+    if (apr_time_as_msec(span) < row->min || apr_time_as_msec(span) > row->max)
+        return apr_psprintf(pool, "%s: must be between %" APR_INT64_T_FMT "ms and %" APR_INT64_T_FMT "ms", row->name,
+                            row->min, row->max);
+    *AT(base, row, apr_interval_time_t) = span;
+    return NULL;
+}
+
+static const char *set_int(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool)
+{
+    char *end;
+    apr_int64_t n = apr_strtoi64(text, &end, 10);
+
+    if (end == text || *end || n < row->min || n > row->max)
+        return apr_psprintf(pool, "%s: must be a number between %" APR_INT64_T_FMT " and %" APR_INT64_T_FMT, row->name,
+                            row->min, row->max);
+    *AT(base, row, int) = (int)n;
+    return NULL;
+}
+
+static const char *set_flag(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool)
+{
+    if (!strcasecmp(text, "on")) *AT(base, row, int) = 1;
+    else if (!strcasecmp(text, "off")) *AT(base, row, int) = 0;
+    else return apr_psprintf(pool, "%s: must be on or off", row->name);
+    return NULL;
+}
+
+static const char *set_url(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool)
+{
+    const char *url = tds_url_canonical(text, pool);
+
+    if (!url) return apr_psprintf(pool, "%s: must be an absolute https URL without user part and fragment", row->name);
+    *AT(base, row, const char *) = url;
+    return NULL;
+}
+
+const char *tds_ap_row_set(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool)
+{
+    switch (row->kind) {
+    case TDS_AP_SPAN:
+        return set_span(row, base, text, pool);
+    case TDS_AP_INT:
+        return set_int(row, base, text, pool);
+    case TDS_AP_FLAG:
+        return set_flag(row, base, text, pool);
+    case TDS_AP_URL:
+        return set_url(row, base, text, pool);
+    case TDS_AP_PATH:
+        if (!(text = ap_server_root_relative(pool, text)))
+            return apr_psprintf(pool, "%s: not a usable path", row->name);
+        break;
+    case TDS_AP_STR:
+        if (!*text) return apr_psprintf(pool, "%s: must not be empty", row->name);
+        break;
+    }
+    if (row->max && (apr_int64_t)strlen(text) > row->max)
+        return apr_psprintf(pool, "%s: must not be longer than %" APR_INT64_T_FMT " characters", row->name, row->max);
+    *AT(base, row, const char *) = text;
+    return NULL;
+}
+
+void tds_ap_row_defaults(const tds_ap_row_t *rows, int nrows, tds_ap_scope_e scope, void *base, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < nrows; ++i) {
+        if (rows[i].scope == scope && rows[i].fallback) (void)tds_ap_row_set(&rows[i], base, rows[i].fallback, pool);
+    }
+}
+
+const char *tds_ap_section_name(cmd_parms *cmd, const char *args, const char **fault)
+{
+    const char *end = ap_strrchr_c(args, '>'), *name;
+
+    *fault = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    if (*fault) return NULL;
+    if (!end) {
+        *fault = apr_pstrcat(cmd->pool, cmd->cmd->name, "> directive missing closing '>'", NULL);
+        return NULL;
+    }
+    args = apr_pstrmemdup(cmd->temp_pool, args, (apr_size_t)(end - args));
+    name = ap_getword_conf(cmd->pool, &args);
+    if (!*name || *args) {
+        *fault = apr_pstrcat(cmd->pool, cmd->cmd->name, "> needs exactly one name", NULL);
+        return NULL;
+    }
+    return name;
+}
+
+const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *name, const char *const *names, int n)
+{
+    apr_size_t len;
+    int i;
+
+    /* Only <Location>: in <Directory> or at server level there is no URL prefix to mount at. */
+    if (!cmd->path || cmd->path[0] != '/' || !cmd->directive->parent ||
+        strcasecmp(cmd->directive->parent->directive, "<Location"))
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only in a <Location /path> section", NULL);
+    len = strlen(cmd->path);
+    while (len > 1 && cmd->path[len - 1] == '/') --len;
+    mount->path = len == 1 ? "" : apr_pstrmemdup(cmd->pool, cmd->path, len);
+    for (i = 0; i < n; ++i) {
+        if (strcasecmp(name, names[i])) continue;
+        mount->endpoint = i + 1;
+        return NULL;
+    }
+    return apr_psprintf(cmd->pool, "%s: unknown endpoint '%s'", cmd->cmd->name, name);
+}
+
+void tds_ap_mount_merge(tds_ap_mount_t *out, const tds_ap_mount_t *base, const tds_ap_mount_t *add)
+{
+    out->path = add->path ? add->path : base->path;
+    out->endpoint = add->endpoint ? add->endpoint : base->endpoint;
+    out->use = add->use ? add->use : base->use;
+}
+
+const char *tds_ap_mount_rest(const request_rec *r, const tds_ap_mount_t *mount)
+{
+    apr_size_t n;
+
+    if (!mount->endpoint || !r->uri) return NULL;
+    n = strlen(mount->path);
+    if (strncmp(r->uri, mount->path, n)) return NULL;
+    return r->uri[n] == '\0' || r->uri[n] == '/' ? r->uri + n : NULL;
+}
+
+int tds_ap_mount_claim(request_rec *r, const tds_ap_mount_t *mount)
+{
+    if (r->proxyreq || !tds_ap_mount_rest(r, mount)) return DECLINED;
+    if (!r->filename) r->filename = apr_pstrcat(r->pool, "endpoint:", r->uri, NULL);
+    return OK;
+}
+
+int tds_ap_mount_uses(const tds_ap_mount_t *mount, const char *name)
+{
+    int i;
+
+    if (!mount->use) return 1;
+    for (i = 0; i < mount->use->nelts; ++i) {
+        if (!strcmp(APR_ARRAY_IDX(mount->use, i, const char *), name)) return 1;
+    }
+    return 0;
+}

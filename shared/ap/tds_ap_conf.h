@@ -1,0 +1,64 @@
+/* Directives as rows: one row makes the member, its default, its range check and the error text. */
+#ifndef TDS_AP_CONF_H
+#define TDS_AP_CONF_H
+
+#include <httpd.h>
+#include <http_config.h>
+
+typedef enum tds_ap_kind_e {
+    TDS_AP_STR,   /* const char *, not empty */
+    TDS_AP_URL,   /* const char *, canonical https URL */
+    TDS_AP_PATH,  /* const char *, resolved against ServerRoot */
+    TDS_AP_INT,   /* int, min..max */
+    TDS_AP_SPAN,  /* apr_interval_time_t; units ms, s, min, h; plain numbers are seconds; min..max in ms */
+    TDS_AP_FLAG,  /* int, on or off */
+} tds_ap_kind_e;
+
+/* Where a directive may stand. */
+typedef enum tds_ap_scope_e { TDS_AP_SERVER, TDS_AP_SECTION1, TDS_AP_SECTION2, TDS_AP_ENDPOINT } tds_ap_scope_e;
+
+typedef struct tds_ap_row_t {
+    const char *name;
+    tds_ap_kind_e kind;
+    tds_ap_scope_e scope;
+    apr_size_t offset;    /* of the member in the structure of the scope */
+    const char *fallback; /* the default, as it would be written; NULL: none */
+    apr_int64_t min, max;
+} tds_ap_row_t;
+
+/* Set one member from text. Returns NULL or what is wrong. */
+const char *tds_ap_row_set(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool);
+
+/* Give every member of a scope its default. */
+void tds_ap_row_defaults(const tds_ap_row_t *rows, int nrows, tds_ap_scope_e scope, void *base, apr_pool_t *pool);
+
+/* Body of a container directive <NAME arg>: checks the syntax and returns the name, or NULL with *fault. */
+const char *tds_ap_section_name(cmd_parms *cmd, const char *args, const char **fault);
+
+/* "10s", "250ms", "5min", "1h", "10" (seconds). APR_EINVAL otherwise. */
+apr_status_t tds_ap_span(apr_interval_time_t *span, const char *text);
+
+/* ---- Endpoints ---------------------------------------------------------------------------------- */
+
+/* An endpoint is mounted where its directive stands: only in <Location>, whose path is the prefix. */
+typedef struct tds_ap_mount_t {
+    const char *path;          /* without a trailing slash; NULL: not an endpoint */
+    int endpoint;              /* the module's own number, 1.. */
+    apr_array_header_t *use;   /* const char *: names of sections this endpoint is limited to; NULL: all */
+} tds_ap_mount_t;
+
+/* For the endpoint directive: checks the context and keeps the path. */
+const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *name, const char *const *names, int n);
+
+void tds_ap_mount_merge(tds_ap_mount_t *out, const tds_ap_mount_t *base, const tds_ap_mount_t *add);
+
+/* Hooks translate_name and map_to_storage end here for what is mounted: OK or DECLINED. */
+int tds_ap_mount_claim(request_rec *r, const tds_ap_mount_t *mount);
+
+/* What follows the mount path: "" or "/...". NULL: r is not under it. */
+const char *tds_ap_mount_rest(const request_rec *r, const tds_ap_mount_t *mount);
+
+/* May this endpoint use the section of that name? */
+int tds_ap_mount_uses(const tds_ap_mount_t *mount, const char *name);
+
+#endif

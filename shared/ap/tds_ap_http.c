@@ -1,0 +1,268 @@
+#include "tds_ap_http.h"
+
+#include <apr_optional_hooks.h>
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <mod_proxy.h>
+#include <util_filter.h>
+
+#define RESP_MAX_DEFAULT (64 * 1024)
+
+/* One call under way. */
+typedef struct call_t {
+    apr_pool_t *pool;
+    const char *src; /* what of our body is still to be sent */
+    apr_size_t left;
+    char *buf; /* the answer so far */
+    apr_size_t len, cap, max;
+    apr_interval_time_t read_timeout;
+    apr_time_t deadline; /* of the answer; 0 until the request is sent */
+    unsigned over : 1, broke : 1, late : 1, sent : 1, reused : 1;
+} call_t;
+
+static module *our_module;
+static ap_filter_rec_t *feed_filter, *keep_filter;
+
+/* Our body, then EOS for ever. */
+static apr_status_t feed(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
+                         apr_off_t want)
+{
+    call_t *x = f->ctx;
+    apr_size_t n = x->left;
+
+    if (mode != AP_MODE_READBYTES) return APR_ENOTIMPL;
+    if ((apr_off_t)n > want) n = (apr_size_t)want;
+    if (n) {
+        APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_immortal_create(x->src, n, f->c->bucket_alloc));
+        x->src += n;
+        x->left -= n;
+    }
+    if (!x->left) APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
+    return APR_SUCCESS;
+}
+
+static apr_status_t keep_bytes(call_t *x, const char *data, apr_size_t n)
+{
+    if (n > x->max - x->len) {
+        x->over = 1;
+        return APR_ENOSPC; /* mod_proxy then closes the back end */
+    }
+    if (x->len + n + 1 > x->cap) {
+        apr_size_t cap = x->cap ? x->cap : 4096;
+        char *bigger;
+
+        while (cap < x->len + n + 1) cap *= 2;
+        bigger = apr_palloc(x->pool, cap);
+        if (x->len) memcpy(bigger, x->buf, x->len);
+        x->buf = bigger;
+        x->cap = cap;
+    }
+    memcpy(x->buf + x->len, data, n);
+    x->len += n;
+    return APR_SUCCESS;
+}
+
+/* Collect the answer: bounded, under a deadline, never passed on. */
+static apr_status_t keep(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    call_t *x = f->ctx;
+    apr_status_t rv = APR_SUCCESS;
+    apr_bucket *e;
+
+    if (x->deadline && apr_time_now() > x->deadline) {
+        x->late = 1;
+        rv = APR_TIMEUP;
+    }
+    for (e = APR_BRIGADE_FIRST(bb); rv == APR_SUCCESS && e != APR_BRIGADE_SENTINEL(bb); e = APR_BUCKET_NEXT(e)) {
+        const char *data;
+        apr_size_t n;
+
+        if (APR_BUCKET_IS_EOS(e)) {
+            f->r->eos_sent = 1;
+            break;
+        }
+        if (AP_BUCKET_IS_ERROR(e)) { /* is a metadata bucket too: look first */
+            x->broke = 1;
+            continue;
+        }
+        if (APR_BUCKET_IS_METADATA(e)) continue;
+        if ((rv = apr_bucket_read(e, &data, &n, APR_BLOCK_READ)) == APR_SUCCESS) rv = keep_bytes(x, data, n);
+        else x->broke = 1;
+    }
+    apr_brigade_cleanup(bb);
+    return rv;
+}
+
+/* Runs after the request was sent, before the answer is read: the only place for a read limit per call. */
+static int on_create_req(request_rec *r, request_rec *pr)
+{
+    call_t *x = ap_get_module_config(r->request_config, our_module);
+    apr_socket_t *sock;
+
+    if (!x || strcmp(r->handler, "proxy-server") || strcmp(r->useragent_ip, "internal")) return DECLINED;
+    x->sent = 1;
+    x->reused = pr->connection->keepalives > 0;
+    x->deadline = apr_time_now() + x->read_timeout;
+    if ((sock = ap_get_conn_socket(pr->connection))) apr_socket_timeout_set(sock, x->read_timeout);
+    return OK;
+}
+
+void tds_ap_http_register(module *m, const char *prefix)
+{
+    our_module = m;
+    keep_filter = ap_register_output_filter(strcmp(prefix, "ACS") ? "SRV_OUT_KEEP" : "ACS_OUT_KEEP", keep, NULL,
+                                            AP_FTYPE_RESOURCE);
+    feed_filter =
+        ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_FEED" : "ACS_OUT_FEED", feed, NULL, AP_FTYPE_RESOURCE);
+    APR_OPTIONAL_HOOK(proxy, create_req, on_create_req, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+static conn_rec *make_conn(apr_pool_t *p, server_rec *s)
+{
+    static apr_sockaddr_t nowhere;
+    conn_rec *c = apr_pcalloc(p, sizeof *c);
+
+    c->pool = p;
+    c->base_server = s;
+    c->bucket_alloc = apr_bucket_alloc_create(p);
+    c->conn_config = ap_create_conn_config(p);
+    c->notes = apr_table_make(p, 1);
+    c->client_addr = c->local_addr = &nowhere;
+    c->client_ip = c->local_ip = (char *)"internal";
+    c->keepalive = AP_CONN_CLOSE;
+    return c;
+}
+
+static request_rec *make_request(apr_pool_t *p, server_rec *s, const tds_http_req_t *req)
+{
+    conn_rec *c = make_conn(p, s);
+    request_rec *r = apr_pcalloc(p, sizeof *r);
+
+    r->pool = p;
+    r->connection = c;
+    r->server = s;
+    r->per_dir_config = s->lookup_defaults;
+    r->request_config = ap_create_request_config(p);
+    r->headers_in = apr_table_make(p, 6);
+    r->headers_out = apr_table_make(p, 8);
+    r->err_headers_out = apr_table_make(p, 1);
+    r->trailers_in = apr_table_make(p, 1);
+    r->trailers_out = apr_table_make(p, 1);
+    r->subprocess_env = apr_table_make(p, 2);
+    r->notes = apr_table_make(p, 4);
+    r->allowed_methods = ap_make_method_list(p, 1);
+    r->useragent_addr = c->client_addr;
+    r->useragent_ip = c->client_ip;
+    r->request_time = apr_time_now();
+    r->method = req->method;
+    r->method_number = ap_method_number_of(req->method);
+    r->protocol = (char *)"HTTP/1.1";
+    r->proto_num = HTTP_VERSION(1, 1);
+    r->status = HTTP_OK;
+    r->uri = r->unparsed_uri = apr_pstrdup(p, req->url);
+    r->the_request = apr_pstrcat(p, req->method, " ", req->url, " HTTP/1.1", NULL);
+    r->proxyreq = PROXYREQ_REVERSE;
+    r->handler = "proxy-server";
+    r->filename = apr_pstrcat(p, "proxy:", req->url, NULL);
+    return r;
+}
+
+static void set_headers(request_rec *r, const tds_http_req_t *req)
+{
+    const tds_http_header_t *h;
+
+    if (req->type) apr_table_setn(r->headers_in, "Content-Type", req->type);
+    if (req->body) apr_table_setn(r->headers_in, "Content-Length", apr_psprintf(r->pool, "%" APR_SIZE_T_FMT, req->len));
+    for (h = req->headers; h && h->name; ++h) apr_table_setn(r->headers_in, h->name, h->value);
+}
+
+/* mod_proxy's words to ours. took_tls: a TLS handshake that hung comes back as a TLS error; either way nothing of
+ * the request had left. */
+static tds_http_result_e classify(const call_t *x, const request_rec *r, int st)
+{
+    if (x->late) return TDS_HTTP_TIMEOUT;
+    if (x->over) return TDS_HTTP_TOO_LARGE;
+    if (x->broke) return TDS_HTTP_BROKEN;
+    if (st == OK) return TDS_HTTP_OK;
+    if (apr_table_get(r->notes, "proxy_timedout") || st == HTTP_GATEWAY_TIME_OUT)
+        return x->sent ? TDS_HTTP_TIMEOUT : TDS_HTTP_CONNECT;
+    if (!x->sent && st == HTTP_SERVICE_UNAVAILABLE) return TDS_HTTP_CONNECT;
+    if (!x->sent && st == HTTP_INTERNAL_SERVER_ERROR) return TDS_HTTP_TLS;
+    if (x->reused || !x->sent) return TDS_HTTP_STALE; /* broke while sending, or before a status line */
+    return TDS_HTTP_BROKEN;
+}
+
+/* pool: of this attempt; keep_pool: where the answer lives. */
+static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh, apr_pool_t *pool, apr_pool_t *keep_pool)
+{
+    server_rec *s = ap_server_conf; /* always the main server: one pool of connections per child */
+    request_rec *r = make_request(pool, s, req);
+    call_t *x = apr_pcalloc(pool, sizeof *x);
+    int st;
+
+    x->pool = keep_pool;
+    x->src = req->body;
+    x->left = req->body ? req->len : 0;
+    x->max = req->resp_max ? req->resp_max : RESP_MAX_DEFAULT;
+    x->read_timeout = req->read_timeout;
+    set_headers(r, req);
+    if (fresh) apr_table_setn(r->subprocess_env, "proxy-initial-not-pooled", "1");
+    ap_set_module_config(r->request_config, our_module, x);
+    if (ap_run_map_to_storage(r) != OK) { /* merges the <Proxy> block into per_dir_config: the TLS settings */
+        resp->result = TDS_HTTP_CONFIG;
+        return;
+    }
+    ap_add_input_filter_handle(feed_filter, x, r, r->connection);
+    ap_add_output_filter_handle(keep_filter, x, r, r->connection);
+    st = ap_run_handler(r); /* not ap_invoke_handler: no foreign filters */
+    resp->result = classify(x, r, st);
+    if (resp->result != TDS_HTTP_OK) return;
+    resp->status = r->status;
+    resp->type = r->content_type ? apr_pstrdup(keep_pool, r->content_type) : NULL;
+    resp->len = x->len;
+    if (x->len) {
+        x->buf[x->len] = '\0';
+        resp->body = x->buf;
+    }
+}
+
+static proxy_worker *worker_of(const char *url, server_rec *s, apr_pool_t *pool)
+{
+    return ap_proxy_get_worker(pool, NULL, ap_get_module_config(s->module_config, &proxy_module), url);
+}
+
+static void ap_http_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *pool)
+{
+    apr_time_t start = apr_time_now();
+    apr_pool_t *sub;
+    int fresh;
+
+    *resp = (tds_http_resp_t){.body = "", .result = TDS_HTTP_CONFIG};
+    for (fresh = 0; fresh <= 1; ++fresh) {
+        if (apr_pool_create(&sub, NULL) != APR_SUCCESS) return;
+        if (worker_of(req->url, ap_server_conf, sub)) attempt(req, resp, fresh, sub, pool);
+        apr_pool_destroy(sub);
+        if (resp->result != TDS_HTTP_STALE || req->once) break;
+    }
+    resp->took = apr_time_now() - start;
+}
+
+const tds_http_t tds_ap_http = {.call = ap_http_call};
+
+const tds_ap_worker_t *tds_ap_http_worker(const char *url, server_rec *s, apr_pool_t *pool)
+{
+    proxy_worker *w = worker_of(url, s, pool);
+    tds_ap_worker_t *out;
+
+    if (!w) return NULL;
+    out = apr_pcalloc(pool, sizeof *out);
+    out->connect = w->s->conn_timeout_set ? w->s->conn_timeout : w->s->timeout_set ? w->s->timeout : s->timeout;
+    out->read = w->s->timeout_set ? w->s->timeout : s->timeout;
+    out->max = w->s->hmax;
+    return out;
+}

@@ -1,0 +1,92 @@
+#include "tds_ap_peer.h"
+
+#include <apr_optional.h>
+#include <http_config.h>
+#include <mod_ssl.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+static apr_status_t free_store(void *p)
+{
+    X509_STORE_free(p);
+    return APR_SUCCESS;
+}
+
+static apr_status_t free_cert(void *p)
+{
+    X509_free(p);
+    return APR_SUCCESS;
+}
+
+apr_status_t tds_ap_trust_load(tds_ap_trust_t *trust, const char *file, apr_pool_t *pool, tds_err_t *err)
+{
+    trust->anchors = X509_STORE_new();
+    if (!trust->anchors) return TDS_FAIL(err, APR_ENOMEM, 0, NULL, "no certificate store");
+    apr_pool_cleanup_register(pool, trust->anchors, free_store, apr_pool_cleanup_null);
+    if (X509_STORE_load_file(trust->anchors, file) != 1)
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "cannot read CA certificates from %s", file);
+    return APR_SUCCESS;
+}
+
+X509 *tds_ap_peer_cert(request_rec *r)
+{
+    APR_OPTIONAL_FN_TYPE(ssl_var_lookup) *lookup = APR_RETRIEVE_OPTIONAL_FN(ssl_var_lookup);
+    conn_rec *c = r->connection;
+    const char *verify, *pem;
+    X509 *cert;
+    BIO *bio;
+
+    if (!lookup) return NULL;
+    verify = lookup(r->pool, r->server, c, r, (char *)"SSL_CLIENT_VERIFY");
+    if (!verify || strcmp(verify, "SUCCESS")) return NULL;
+    pem = lookup(r->pool, r->server, c, r, (char *)"SSL_CLIENT_CERT");
+    if (!pem || !*pem || !(bio = BIO_new_mem_buf(pem, -1))) return NULL;
+    cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    if (cert) apr_pool_cleanup_register(c->pool, cert, free_cert, apr_pool_cleanup_null);
+    return cert;
+}
+
+static int bears_name(X509 *cert, const char *name)
+{
+    char cn[256];
+
+    if (X509_check_host(cert, name, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1) return 1;
+    return X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, cn, sizeof cn) > 0 &&
+           !strcmp(cn, name);
+}
+
+/* mod_ssl has verified the chain against its CA file; here only which of the configured anchors it leads to. The
+ * intermediates that the peer sent are not at hand: anchors must include issuing CAs (partial chains are accepted). */
+static int issued_under(const tds_ap_trust_t *trust, X509 *cert)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    int ok = 0;
+
+    if (ctx && X509_STORE_CTX_init(ctx, trust->anchors, cert, NULL) == 1) {
+        X509_STORE_CTX_set_flags(ctx, X509_V_FLAG_PARTIAL_CHAIN);
+        X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_CLIENT);
+        ok = X509_verify_cert(ctx) == 1;
+    }
+    X509_STORE_CTX_free(ctx);
+    return ok;
+}
+
+int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert)
+{
+    int i;
+
+    if (!trust->anchors || !issued_under(trust, cert)) return 0;
+    if (!trust->names || !trust->names->nelts) return 1;
+    for (i = 0; i < trust->names->nelts; ++i) {
+        if (bears_name(cert, APR_ARRAY_IDX(trust->names, i, const char *))) return 1;
+    }
+    return 0;
+}
+
+apr_status_t tds_ap_cert_fingerprint(unsigned char out[32], X509 *cert)
+{
+    unsigned n = 32;
+
+    return X509_digest(cert, EVP_sha256(), out, &n) == 1 ? APR_SUCCESS : APR_EGENERAL;
+}

@@ -1,0 +1,29 @@
+/* Who is on the other side of a mutually authenticated TLS connection, asked of mod_ssl once per connection. */
+#ifndef TDS_AP_PEER_H
+#define TDS_AP_PEER_H
+
+#include <httpd.h>
+#include <openssl/x509.h>
+#include "tds_err.h"
+
+/* A set of trust anchors, and the names a client certificate must bear one of (DNS names or common name); NULL or empty:
+ * any name. */
+typedef struct tds_ap_trust_t {
+    X509_STORE *anchors;
+    apr_array_header_t *names; /* const char * */
+} tds_ap_trust_t;
+
+/* Read a PEM file of CA certificates. The store is freed with pool. */
+apr_status_t tds_ap_trust_load(tds_ap_trust_t *trust, const char *file, apr_pool_t *pool, tds_err_t *err);
+
+/* The verified client certificate of r's connection, or NULL. Owned by the connection's pool. mod_ssl must be asked to
+ * verify (SSLVerifyClient require or optional); what it did not accept is not returned. */
+X509 *tds_ap_peer_cert(request_rec *r);
+
+/* Was cert issued under these anchors, and does it bear one of the names? */
+int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert);
+
+/* SHA-256 over the DER form. */
+apr_status_t tds_ap_cert_fingerprint(unsigned char out[32], X509 *cert);
+
+#endif
