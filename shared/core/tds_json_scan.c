@@ -4,8 +4,8 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
-/* A strict reader of RFC 8259 text that keeps nothing but the names on the way down. Recursion is bounded
- * by depth_max. */
+/* A strict reader of RFC 8259 text that keeps nothing but the names on the way down. Recursion is
+ * bounded by depth_max. */
 
 #define NAMES_MAX 4096 /* more duplicates than this many bytes are not listed */
 
@@ -28,7 +28,8 @@ static int value(scan_t *s, const frame_t *up);
 
 static void space(scan_t *s)
 {
-    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r')) s->p++;
+    while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
+        s->p++;
 }
 
 static int take(scan_t *s, char c)
@@ -39,7 +40,7 @@ static int take(scan_t *s, char c)
     return 1;
 }
 
-/* ---- strings ------------------------------------------------------------------------------------------ */
+/* ---- strings ----------------------------------------------------------- */
 
 static int continued(const scan_t *s, int n)
 {
@@ -78,10 +79,14 @@ static int hex4(scan_t *s)
     for (i = 0; i < 4; ++i) {
         char c = *s->p++;
 
-        if (c >= '0' && c <= '9') n = n * 16 + (c - '0');
-        else if (c >= 'a' && c <= 'f') n = n * 16 + (c - 'a' + 10);
-        else if (c >= 'A' && c <= 'F') n = n * 16 + (c - 'A' + 10);
-        else return -1;
+        if (c >= '0' && c <= '9')
+            n = n * 16 + (c - '0');
+        else if (c >= 'a' && c <= 'f')
+            n = n * 16 + (c - 'a' + 10);
+        else if (c >= 'A' && c <= 'F')
+            n = n * 16 + (c - 'A' + 10);
+        else
+            return -1;
     }
     return n;
 }
@@ -143,15 +148,16 @@ static int escape(scan_t *s, char **out)
     return 1;
 }
 
-/* A string, its opening quote taken. name: where to put the text, or NULL. What an escape stands for is
- * never longer than the escape. */
+/* A string, its opening quote taken. name: where to put the text, or NULL. What an escape stands
+ * for is never longer than the escape. */
 static int string(scan_t *s, const char **name)
 {
     const char *close = s->p;
     char scrap[8], *buf = NULL, *out = scrap;
 
     if (name) {
-        while (close < s->end && *close != '"') close += *close == '\\' && s->end - close > 1 ? 2 : 1;
+        while (close < s->end && *close != '"')
+            close += *close == '\\' && s->end - close > 1 ? 2 : 1;
         buf = out = apr_palloc(s->pool, (apr_size_t)(close - s->p) + 1);
     }
     for (;;) {
@@ -177,13 +183,14 @@ static int string(scan_t *s, const char **name)
     return strlen(buf) == (apr_size_t)(out - buf); /* a name with a NUL is none */
 }
 
-/* ---- numbers and words ---------------------------------------------------------------------------------- */
+/* ---- numbers and words ------------------------------------------------- */
 
 static int digits(scan_t *s)
 {
     const char *from = s->p;
 
-    while (s->p < s->end && *s->p >= '0' && *s->p <= '9') s->p++;
+    while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
+        s->p++;
     return s->p > from;
 }
 
@@ -192,8 +199,10 @@ static int number(scan_t *s)
     const char *from = s->p;
 
     if (*s->p == '-') s->p++;
-    if (s->p < s->end && *s->p == '0') s->p++;
-    else if (!digits(s)) return 0;
+    if (s->p < s->end && *s->p == '0')
+        s->p++;
+    else if (!digits(s))
+        return 0;
     if (s->p < s->end && *s->p == '.') {
         s->p++;
         if (!digits(s)) return 0;
@@ -203,7 +212,8 @@ static int number(scan_t *s)
         if (s->p < s->end && (*s->p == '+' || *s->p == '-')) s->p++;
         if (!digits(s)) return 0;
     }
-    if (!s->neutral) s->neutral = apr_pstrmemdup(s->pool, s->start, (apr_size_t)(s->end - s->start));
+    if (!s->neutral)
+        s->neutral = apr_pstrmemdup(s->pool, s->start, (apr_size_t)(s->end - s->start));
     memset(s->neutral + (from - s->start), ' ', (apr_size_t)(s->p - from));
     s->neutral[from - s->start] = '0';
     return 1;
@@ -218,7 +228,7 @@ static int word(scan_t *s, const char *text)
     return 1;
 }
 
-/* ---- objects and arrays --------------------------------------------------------------------------------- */
+/* ---- objects and arrays ------------------------------------------------ */
 
 static const char *path_of(scan_t *s, const frame_t *up, const char *name)
 {
@@ -301,9 +311,11 @@ static int value(scan_t *s, const frame_t *up)
     }
 }
 
-apr_status_t tds_json_scan(tds_json_scan_t *scan, const char *bytes, apr_size_t len, int depth_max, apr_pool_t *pool)
+apr_status_t tds_json_scan(tds_json_scan_t *scan, const char *bytes, apr_size_t len, int depth_max,
+                           apr_pool_t *pool)
 {
-    scan_t s = {.start = bytes, .p = bytes, .end = bytes + len, .depth_max = depth_max, .pool = pool};
+    scan_t s = {
+        .start = bytes, .p = bytes, .end = bytes + len, .depth_max = depth_max, .pool = pool};
 
     scan->duplicates = scan->neutral = NULL;
     if (!value(&s, NULL)) return APR_EINVAL;

@@ -8,13 +8,15 @@ int tds_row_applies(const tds_ctx_t *ctx, const tds_row_t *row)
     unsigned chan = msg->channel ? 1u << msg->channel : ctx->channels;
     unsigned cat = msg->category ? 1u << msg->category : 6u;
 
-    return (row->chan & chan) == chan && (row->cat & cat) == cat && (row->variants & ctx->variant) &&
-           !(row->cut & (1u << ctx->rules->leg) & ~1u);
+    return (row->chan & chan) == chan && (row->cat & cat) == cat &&
+           (row->variants & ctx->variant) && !(row->cut & (1u << ctx->rules->leg) & ~1u);
 }
 
 static int inclusion(const tds_ctx_t *ctx, const tds_row_t *row)
 {
-    return row->inc[ctx->msg->category == TDS_CATEGORY_PA ? 0 : ctx->msg->category == TDS_CATEGORY_NPA ? 1 : 2];
+    return row->inc[ctx->msg->category == TDS_CATEGORY_PA    ? 0
+                    : ctx->msg->category == TDS_CATEGORY_NPA ? 1
+                                                             : 2];
 }
 
 static int required(const tds_ctx_t *ctx, const tds_row_t *row)
@@ -82,20 +84,22 @@ void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, co
     }
     tds_value_check(ctx, val, value, &path);
     if (ctx->faults != before) return;
-    if ((row->absent_when && !(ctx->rules->flags & TDS_RULE_LAX_ABSENT) && tds_cond(ctx, row->absent_when)) ||
+    if ((row->absent_when && !(ctx->rules->flags & TDS_RULE_LAX_ABSENT) &&
+         tds_cond(ctx, row->absent_when)) ||
         ((ctx->rules->flags & TDS_RULE_STRICT_CONDITION) && uncalled_for(ctx, row)) ||
         (row->ncross && crosses(ctx, row)))
         tds_report(ctx, 203, &path);
 }
 
-/* ---- channel, category, variant --------------------------------------------------------------------- */
+/* ---- channel, category, variant ---------------------------------------- */
 
 static const char *prior_text(const tds_msg_rules_t *rules, tds_elem_e elem)
 {
     int i;
 
     for (i = 0; i < rules->nprior; ++i)
-        if (rules->prior[i].msg == TDS_MSG_AREQ && rules->prior[i].elem == elem) return rules->prior[i].value;
+        if (rules->prior[i].msg == TDS_MSG_AREQ && rules->prior[i].elem == elem)
+            return rules->prior[i].value;
     return NULL;
 }
 
@@ -112,12 +116,15 @@ static int carries(const tds_msg_t *msg, tds_elem_e elem)
 /* "01".."0<last>" to a number, else 0. */
 static int small_code(const char *text, int last)
 {
-    return text && text[0] == '0' && text[1] >= '1' && text[1] <= '0' + last && !text[2] ? text[1] - '0' : 0;
+    return text && text[0] == '0' && text[1] >= '1' && text[1] <= '0' + last && !text[2]
+               ? text[1] - '0'
+               : 0;
 }
 
 static const char *steering(const tds_ctx_t *ctx, tds_elem_e elem)
 {
-    return carries(ctx->msg, elem) ? json_string_value(ctx->msg->elem[elem]) : prior_text(ctx->rules, elem);
+    return carries(ctx->msg, elem) ? json_string_value(ctx->msg->elem[elem])
+                                   : prior_text(ctx->rules, elem);
 }
 
 /* A category the DS defined is judged as payment, if it is known here. */
@@ -139,7 +146,8 @@ static int variant_of(const tds_msg_t *msg)
     return TDS_VARIANT_INTERIM;
 }
 
-/* The channels this message exists for: where the channel is not known, what applies to all of them. */
+/* The channels this message exists for: where the channel is not known, what applies to all of
+ * them. */
 static unsigned channels_of(const tds_msg_t *msg)
 {
     const tds_table_t *t = &tds_tables[msg->type];
@@ -148,7 +156,8 @@ static unsigned channels_of(const tds_msg_t *msg)
     for (i = 0; i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];
 
-        if (row->elem == TDS_E_MESSAGE_TYPE && (row->vers & TDS_VER_BIT(msg->version))) return row->chan;
+        if (row->elem == TDS_E_MESSAGE_TYPE && (row->vers & TDS_VER_BIT(msg->version)))
+            return row->chan;
     }
     return 0;
 }
@@ -168,12 +177,13 @@ static void settle(tds_ctx_t *ctx)
     for (i = 0; i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];
 
-        if ((row->vers & TDS_VER_BIT(msg->version)) && tds_row_applies(ctx, row)) keep[row->elem] = msg->elem[row->elem];
+        if ((row->vers & TDS_VER_BIT(msg->version)) && tds_row_applies(ctx, row))
+            keep[row->elem] = msg->elem[row->elem];
     }
     memcpy(msg->elem, keep, sizeof(keep));
 }
 
-/* ---- the whole message ------------------------------------------------------------------------------ */
+/* ---- the whole message ------------------------------------------------- */
 
 /* A sender sends nothing the tables do not want here. */
 static void strangers(tds_ctx_t *ctx)
@@ -206,7 +216,8 @@ static void exponents(tds_ctx_t *ctx)
     }
 }
 
-apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, int sending, tds_err_t *err)
+apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, int sending,
+                           tds_err_t *err)
 {
     const tds_table_t *t = &tds_tables[msg->type];
     tds_ctx_t ctx = {.msg = msg, .rules = rules, .sending = sending};

@@ -1,8 +1,9 @@
 #include "tds_msg_int.h"
 
-/* The conditions of the tables, compiled to C by the generator. An operand is an element of this message
- * (or a path into it), a member of the object at hand, or a fact of an earlier message. A test asks
- * whether any of its values is in a list, or, with list NULL, whether there is a value at all. */
+/* The conditions of the tables, compiled to C by the generator. An operand is an element of this
+ * message (or a path into it), a member of the object at hand, or a fact of an earlier message. A
+ * test asks whether any of its values is in a list, or, with list NULL, whether there is a value at
+ * all. */
 
 static int value_is(const json_t *v, const char *list)
 {
@@ -66,12 +67,12 @@ static int prior_is(const tds_ctx_t *ctx, tds_msg_e msg, tds_elem_e e, const cha
     return 0;
 }
 
-#define OWN(a, b, c)      own_is, TDS_E_##a, TDS_E_##b, TDS_E_##c
-#define MEM(a)            member_is, TDS_E_##a
-#define PRI(m, a)         prior_is, TDS_MSG_##m, TDS_E_##a
-#define CALL(fn, ...)     fn(ctx, __VA_ARGS__)
-#define IN(...)           CALL(__VA_ARGS__)
-#define HAS(...)          CALL(__VA_ARGS__, NULL)
+#define OWN(a, b, c)  own_is, TDS_E_##a, TDS_E_##b, TDS_E_##c
+#define MEM(a)        member_is, TDS_E_##a
+#define PRI(m, a)     prior_is, TDS_MSG_##m, TDS_E_##a
+#define CALL(fn, ...) fn(ctx, __VA_ARGS__)
+#define IN(...)       CALL(__VA_ARGS__)
+#define HAS(...)      CALL(__VA_ARGS__, NULL)
 #define C(n, expression)                                                                           \
     case n:                                                                                        \
         return expression;

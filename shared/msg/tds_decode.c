@@ -1,6 +1,7 @@
 #include "tds_msg_int.h"
 
-/* Bytes to message, in the order of A-AREQ-01: JSON, messageType, messageVersion, duplicates, the rest. */
+/* Bytes to message, in the order of A-AREQ-01: JSON, messageType, messageVersion, duplicates, the
+ * rest. */
 
 static const tds_msg_rules_t no_rules;
 
@@ -27,8 +28,10 @@ static tds_msg_t *msg_of(json_t *root, apr_pool_t *pool)
     msg->root = root;
     msg->pool = pool;
     fill(msg);
-    if ((text = json_string_value(msg->elem[TDS_E_MESSAGE_TYPE]))) msg->type = tds_msg_type_find(text);
-    if ((text = json_string_value(msg->elem[TDS_E_MESSAGE_VERSION]))) msg->version = tds_ver_parse(text);
+    if ((text = json_string_value(msg->elem[TDS_E_MESSAGE_TYPE])))
+        msg->type = tds_msg_type_find(text);
+    if ((text = json_string_value(msg->elem[TDS_E_MESSAGE_VERSION])))
+        msg->version = tds_ver_parse(text);
     return msg;
 }
 
@@ -44,33 +47,38 @@ static apr_status_t type_check(const tds_msg_t *msg, const tds_msg_rules_t *rule
     if (!msg->type || (here && !(vers & here)) || (rules->versions && !(vers & rules->versions)))
         return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_TYPE, "no such message type");
     if (rules->accept && !(rules->accept & TDS_MSG_BIT(msg->type)))
-        return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_RECEIVER, "%s is not for this place", tds_msg_type_text(msg->type));
+        return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_RECEIVER, "%s is not for this place",
+                        tds_msg_type_text(msg->type));
     return APR_SUCCESS;
 }
 
 static apr_status_t must_check(const tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err)
 {
     if (rules->version_must && msg->version != rules->version_must)
-        return TDS_FAIL(err, APR_EINVAL, 203, "messageVersion", "not the version of the transaction");
+        return TDS_FAIL(err, APR_EINVAL, 203, "messageVersion",
+                        "not the version of the transaction");
     return APR_SUCCESS;
 }
 
 /* Of an Erro only the type counts (E-06); but an inactive version leaves nothing to judge it by. */
-static apr_status_t version_check(const tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err)
+static apr_status_t version_check(const tds_msg_t *msg, const tds_msg_rules_t *rules,
+                                  tds_err_t *err)
 {
     const json_t *v = msg->elem[TDS_E_MESSAGE_VERSION];
 
     if (!v || json_is_null(v) || (json_is_string(v) && !json_string_length(v)))
         return TDS_FAIL(err, APR_EINVAL, 201, "messageVersion", "messageVersion missing");
-    if (!json_is_string(v)) return TDS_FAIL(err, APR_EINVAL, 203, "messageVersion", "messageVersion is not a text");
+    if (!json_is_string(v))
+        return TDS_FAIL(err, APR_EINVAL, 203, "messageVersion", "messageVersion is not a text");
     if (rules->version_must) return must_check(msg, rules, err);
     if (!msg->version || (rules->versions && !(rules->versions & TDS_VER_BIT(msg->version))))
-        return TDS_FAIL(err, APR_EINVAL, 102, tds_versions_text(rules->versions, msg->pool), "version not active here");
+        return TDS_FAIL(err, APR_EINVAL, 102, tds_versions_text(rules->versions, msg->pool),
+                        "version not active here");
     return APR_SUCCESS;
 }
 
-apr_status_t tds_msg_open(tds_msg_t **pmsg, const char *bytes, apr_size_t len, const tds_msg_rules_t *rules,
-                          apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_msg_open(tds_msg_t **pmsg, const char *bytes, apr_size_t len,
+                          const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err)
 {
     tds_err_t mine;
     json_t *root;
@@ -97,12 +105,13 @@ apr_status_t tds_msg_check(tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err
     if (!msg->type || !msg->version)
         return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_TYPE, "neither type nor version to check by");
     if ((rv = must_check(msg, rules, err)) != APR_SUCCESS) return rv;
-    if (msg->duplicates) return TDS_FAIL(err, APR_EINVAL, 204, msg->duplicates, "duplicate element");
+    if (msg->duplicates)
+        return TDS_FAIL(err, APR_EINVAL, 204, msg->duplicates, "duplicate element");
     return tds_check_run(msg, rules, 0, err);
 }
 
-apr_status_t tds_msg_decode(tds_msg_t **pmsg, const char *bytes, apr_size_t len, const tds_msg_rules_t *rules,
-                            apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_msg_decode(tds_msg_t **pmsg, const char *bytes, apr_size_t len,
+                            const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err)
 {
     apr_status_t rv = tds_msg_open(pmsg, bytes, len, rules, pool, err);
 

@@ -50,8 +50,8 @@ int tds_msg_copy(tds_msg_t *msg, const tds_msg_t *from, tds_elem_e elem)
     return v ? tds_msg_set_json(msg, elem, json_deep_copy(v)) : 0;
 }
 
-apr_status_t tds_msg_encode(const char **bytes, apr_size_t *len, tds_msg_t *msg, const tds_msg_rules_t *rules,
-                            apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_msg_encode(const char **bytes, apr_size_t *len, tds_msg_t *msg,
+                            const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err)
 {
     static const tds_msg_rules_t no_rules;
     tds_err_t mine;
@@ -60,8 +60,9 @@ apr_status_t tds_msg_encode(const char **bytes, apr_size_t *len, tds_msg_t *msg,
     *len = 0;
     tds_err_init(&mine, pool);
     if (tds_check_run(msg, rules ? rules : &no_rules, 1, &mine) != APR_SUCCESS)
-        return TDS_FAIL(err, APR_EGENERAL, mine.proto, mine.elements, "own %s is not fit to be sent: %s",
-                        tds_msg_type_text(msg->type), mine.detail);
+        return TDS_FAIL(err, APR_EGENERAL, mine.proto, mine.elements,
+                        "own %s is not fit to be sent: %s", tds_msg_type_text(msg->type),
+                        mine.detail);
     *bytes = tds_json_text(msg->root, len, pool);
     if (!*bytes) return TDS_FAIL(err, APR_ENOMEM, 0, NULL, "out of memory");
     return APR_SUCCESS;

@@ -101,8 +101,8 @@ static int twice(const tds_msg_t *faulty, tds_elem_e elem)
     return faulty->duplicates && tds_list_has(faulty->duplicates, name, strlen(name));
 }
 
-/* As received, unless malformed or sent twice; else that of the transaction (E-05). The root is read, since
- * a check may have put the element aside. */
+/* As received, unless malformed or sent twice; else that of the transaction (E-05). The root is
+ * read, since a check may have put the element aside. */
 static void put_id(tds_msg_t *erro, const tds_erro_t *in, tds_elem_e elem, const char *stored)
 {
     const json_t *v = in->faulty ? json_object_get(in->faulty->root, tds_elem_name(elem)) : NULL;

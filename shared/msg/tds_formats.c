@@ -2,12 +2,12 @@
 
 #include <arpa/inet.h>
 
-/* One matcher per format and pattern of spec/elements.json; the regular expression stands there. A NUL
- * inside a text fits none of them (F-13). */
+/* One matcher per format and pattern of spec/elements.json; the regular expression stands there. A
+ * NUL inside a text fits none of them (F-13). */
 
 enum { C_DIGIT = 1, C_UPPER = 2, C_LOWER = 4, C_B64 = 8, C_B64URL = 16, C_HEX = 32, C_SCHEME = 64 };
 
-#define LETTER (C_B64 | C_B64URL | C_SCHEME)
+#define LETTER      (C_B64 | C_B64URL | C_SCHEME)
 #define DIGIT_CLASS (C_DIGIT | C_B64 | C_B64URL | C_HEX | C_SCHEME)
 
 static const unsigned char classes[256] = {
@@ -30,7 +30,8 @@ static apr_size_t run(const char *s, apr_size_t len, int cls)
 {
     apr_size_t i = 0;
 
-    while (i < len && IS(s[i], cls)) ++i;
+    while (i < len && IS(s[i], cls))
+        ++i;
     return i;
 }
 
@@ -43,7 +44,8 @@ static int number(const char *s, int digits)
 {
     int n = 0;
 
-    while (digits--) n = n * 10 + (*s++ - '0');
+    while (digits--)
+        n = n * 10 + (*s++ - '0');
     return n;
 }
 
@@ -81,7 +83,8 @@ static int match_UUID(const char *s, apr_size_t len)
         if (i == 8 || i == 13 || i == 18 || i == 23) {
             if (s[i] != '-') return 0;
         }
-        else if (!IS(s[i], C_HEX)) return 0;
+        else if (!IS(s[i], C_HEX))
+            return 0;
     }
     return 1;
 }
@@ -118,7 +121,8 @@ static int match_EMAIL(const char *s, apr_size_t len)
     apr_size_t at = len;
 
     if (memchr(s, '\0', len)) return 0;
-    while (at > 0 && s[at - 1] != '@') --at;
+    while (at > 0 && s[at - 1] != '@')
+        --at;
     return at > 1 && at < len && !memchr(s + at, ' ', len - at);
 }
 
@@ -152,13 +156,15 @@ static int match_YYMM(const char *s, apr_size_t len)
 
 static int match_DATETIME12(const char *s, apr_size_t len)
 {
-    return len == 12 && all(s, len, C_DIGIT) && date_good(s) && number(s + 8, 2) < 24 && number(s + 10, 2) < 60;
+    return len == 12 && all(s, len, C_DIGIT) && date_good(s) && number(s + 8, 2) < 24 &&
+           number(s + 10, 2) < 60;
 }
 
 /* 60 is a leap second. */
 static int match_DATETIME14(const char *s, apr_size_t len)
 {
-    return len == 14 && match_DATETIME12(s, 12) && all(s + 12, 2, C_DIGIT) && number(s + 12, 2) <= 60;
+    return len == 14 && match_DATETIME12(s, 12) && all(s + 12, 2, C_DIGIT) &&
+           number(s + 12, 2) <= 60;
 }
 
 static int match_TZ(const char *s, apr_size_t len)

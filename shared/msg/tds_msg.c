@@ -75,7 +75,9 @@ const char *tds_msg_id(const tds_msg_t *msg, tds_elem_e elem)
 {
     const json_t *v = tds_msg_get_json(msg, elem);
 
-    if (!json_is_string(v) || !tds_format_fn[TDS_F_UUID](json_string_value(v), json_string_length(v))) return NULL;
+    if (!json_is_string(v) ||
+        !tds_format_fn[TDS_F_UUID](json_string_value(v), json_string_length(v)))
+        return NULL;
     return json_string_value(v);
 }
 
@@ -127,7 +129,8 @@ static int prior_rows(tds_prior_t *rows, int max, const tds_prior_t *want, const
     int n = 0;
 
     if (json_is_array(v)) {
-        for (i = 0; i < json_array_size(v); ++i) n += prior_rows(rows + n, max - n, want, json_array_get(v, i));
+        for (i = 0; i < json_array_size(v); ++i)
+            n += prior_rows(rows + n, max - n, want, json_array_get(v, i));
         return n;
     }
     if (!text_of(v) || max < 1) return 0;
@@ -141,7 +144,8 @@ int tds_msg_prior(const tds_msg_t *msg, tds_prior_t *rows, int max)
     int i, n = 0;
 
     for (i = 0; i < tds_nwanted; ++i)
-        if (tds_wanted[i].msg == msg->type) n += prior_rows(rows + n, max - n, &tds_wanted[i], fact(msg, tds_wanted[i].elem));
+        if (tds_wanted[i].msg == msg->type)
+            n += prior_rows(rows + n, max - n, &tds_wanted[i], fact(msg, tds_wanted[i].elem));
     return n;
 }
 
@@ -153,7 +157,8 @@ static int same(const char *a, const char *b)
     return tds_format_fn[TDS_F_UUID](a, n) && !strcasecmp(a, b);
 }
 
-apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n, int proto, tds_err_t *err)
+apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n, int proto,
+                           tds_err_t *err)
 {
     const char *names = NULL;
     int i;
@@ -165,5 +170,6 @@ apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n,
         names = names ? apr_pstrcat(msg->pool, names, ",", name, NULL) : name;
     }
     if (!names) return APR_SUCCESS;
-    return TDS_FAIL(err, APR_EINVAL, proto, names, "%s: not what the transaction has", tds_msg_type_text(msg->type));
+    return TDS_FAIL(err, APR_EINVAL, proto, names, "%s: not what the transaction has",
+                    tds_msg_type_text(msg->type));
 }

@@ -1,12 +1,14 @@
-/* The codec: bytes to message and back, for eleven message types and three versions, driven by tables
- * that are generated from the files in spec/. What we send passes the same tables as what we receive.
+/* The codec: bytes to message and back, for eleven message types and three versions, driven by
+ * tables that are generated from the files in spec/. What we send passes the same tables as what we
+ * receive.
  *
  *   receive:  tds_msg_decode(), or tds_msg_open() -> find the transaction -> tds_msg_check()
  *   send:     tds_msg_make(), tds_msg_set()..., tds_msg_encode()
  *   refuse:   tds_erro_make(), tds_msg_encode()
  *
- * Everything lives in the pool given; nothing needs to be freed. No function keeps state between calls;
- * a message is used by one thread at a time. No value of a message is ever put into a tds_err_t. */
+ * Everything lives in the pool given; nothing needs to be freed. No function keeps state between
+ * calls; a message is used by one thread at a time. No value of a message is ever put into a
+ * tds_err_t. */
 #ifndef TDS_MSG_H
 #define TDS_MSG_H
 
@@ -50,11 +52,11 @@ typedef enum tds_leg_e {
 #define TDS_MSG_BIT(type) (1u << (type)) /* TDS_MSG_BIT(TDS_MSG_AREQ) | ... */
 #define TDS_VER_BIT(ver)  (1u << (ver))
 
-/* One fact about an earlier message of the transaction: "AReq.deviceChannel was 02". A transaction record
- * keeps these rows, not the messages. An element that holds several values has a row for each; a boolean
- * is "true" or "false"; for a text of which only presence counts any non-empty value will do. Facts the
- * tables and rules read: tds_prior_wanted(). A plain messageCategory or deviceChannel, where a message has
- * none itself, is that of the AReq. */
+/* One fact about an earlier message of the transaction: "AReq.deviceChannel was 02". A transaction
+ * record keeps these rows, not the messages. An element that holds several values has a row for
+ * each; a boolean is "true" or "false"; for a text of which only presence counts any non-empty
+ * value will do. Facts the tables and rules read: tds_prior_wanted(). A plain messageCategory or
+ * deviceChannel, where a message has none itself, is that of the AReq. */
 typedef struct tds_prior_t {
     tds_msg_e msg;
     tds_elem_e elem;
@@ -70,66 +72,77 @@ enum { TDS_ISO_COUNTRY = 1, TDS_ISO_CURRENCY = 2, TDS_ISO_CURRENCY_ALPHA = 3 };
 typedef int tds_iso_fn(void *baton, int kind, const char *code);
 
 /* Settings with a documented default (0). */
-#define TDS_RULE_STRICT_CONDITION 0x1u /* an element whose condition does not hold, yet is there: 203 */
-#define TDS_RULE_LAX_ABSENT       0x2u /* tolerate what a table wants left out (purchaseInstalData) */
-#define TDS_RULE_LAX_EXPONENT     0x4u /* do not compare currency and exponent */
+#define TDS_RULE_STRICT_CONDITION                                                                  \
+    0x1u                           /* an element whose condition does not hold, yet is there: 203 */
+#define TDS_RULE_LAX_ABSENT   0x2u /* tolerate what a table wants left out (purchaseInstalData) */
+#define TDS_RULE_LAX_EXPONENT 0x4u /* do not compare currency and exponent */
 
-/* What is expected of a message at this place. All zero except what you set: zero is "no demand". */
+/* What is expected of a message at this place. All zero except what you set: zero is "no demand".
+ */
 typedef struct tds_msg_rules_t {
-    unsigned accept;       /* TDS_MSG_BIT of the types allowed here; 0: all. Others that exist: 101 */
-    unsigned versions;     /* TDS_VER_BIT of the active versions; 0: all. Others: 102 with the list */
-    tds_ver_e version_must;  /* version of the transaction: another one is 203 messageVersion */
+    unsigned accept;   /* TDS_MSG_BIT of the types allowed here; 0: all. Others that exist: 101 */
+    unsigned versions; /* TDS_VER_BIT of the active versions; 0: all. Others: 102 with the list */
+    tds_ver_e version_must; /* version of the transaction: another one is 203 messageVersion */
     tds_leg_e leg;
     const tds_prior_t *prior;
     int nprior;
-    const char *const *extensions; /* ids of the message extensions we process, NULL at the end; may be NULL */
-    tds_ds_value_fn *ds_value;     /* NULL: accept, but never for deviceChannel, messageCategory, acsUiType */
-    tds_iso_fn *iso;               /* NULL: only format and excluded codes are checked */
-    void *baton;                   /* for both functions */
-    unsigned flags;                /* TDS_RULE_ */
+    const char *const
+        *extensions; /* ids of the message extensions we process, NULL at the end; may be NULL */
+    tds_ds_value_fn
+        *ds_value;   /* NULL: accept, but never for deviceChannel, messageCategory, acsUiType */
+    tds_iso_fn *iso; /* NULL: only format and excluded codes are checked */
+    void *baton;     /* for both functions */
+    unsigned flags;  /* TDS_RULE_ */
 } tds_msg_rules_t;
 
 typedef struct tds_msg_t {
-    tds_msg_e type;     /* TDS_MSG_NONE: not a defined type */
-    tds_ver_e version;  /* TDS_V_NONE: not a defined version */
-    int channel;        /* TDS_CHANNEL_, known after the check */
-    int category;       /* TDS_CATEGORY_, known after the check */
-    json_t *root;       /* the whole object, with what was sent along */
+    tds_msg_e type;    /* TDS_MSG_NONE: not a defined type */
+    tds_ver_e version; /* TDS_V_NONE: not a defined version */
+    int channel;       /* TDS_CHANNEL_, known after the check */
+    int category;      /* TDS_CATEGORY_, known after the check */
+    json_t *root;      /* the whole object, with what was sent along */
     apr_pool_t *pool;
-    const char *duplicates;        /* paths of members sent twice (204), or NULL */
-    json_t *elem[TDS_ELEM_TOP_END];   /* top-level members by id. After the check those that do not apply to the
-                                    * version, channel, category, link or variant are NULL: they count as not sent */
+    const char *duplicates;         /* paths of members sent twice (204), or NULL */
+    json_t *elem[TDS_ELEM_TOP_END]; /* top-level members by id. After the check those that do not
+                                     * apply to the version, channel, category, link or variant are
+                                     * NULL: they count as not sent */
 } tds_msg_t;
 
-/* ---- receiving ---------------------------------------------------------------------------------- */
+/* ---- receiving --------------------------------------------------------- */
 
 /* Parse and check: tds_msg_open() and tds_msg_check(). */
-apr_status_t tds_msg_decode(tds_msg_t **pmsg, const char *bytes, apr_size_t len, const tds_msg_rules_t *rules,
-                            apr_pool_t *pool, tds_err_t *err);
+apr_status_t tds_msg_decode(tds_msg_t **pmsg, const char *bytes, apr_size_t len,
+                            const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err);
 
-/* First half, enough to find the transaction: JSON (101), messageType (201, 101), messageVersion (201, 102,
- * 203 when it is not version_must). Elements are not checked yet: test an id with tds_msg_id() before use.
+/* First half, enough to find the transaction: JSON (101), messageType (201, 101), messageVersion
+ * (201, 102, 203 when it is not version_must). Elements are not checked yet: test an id with
+ * tds_msg_id() before use.
  *
- * On a fault APR_EINVAL with err->proto = the EMV errorCode, err->elements = the errorDetail (NULL where there
- * is none) and err->detail for people. *pmsg is set whenever the text was a JSON object, whatever is wrong with
- * it, so that ids can be echoed and an Erro be recognised (type is TDS_MSG_ERRO: never answer it); else NULL. */
-apr_status_t tds_msg_open(tds_msg_t **pmsg, const char *bytes, apr_size_t len, const tds_msg_rules_t *rules,
-                          apr_pool_t *pool, tds_err_t *err);
+ * On a fault APR_EINVAL with err->proto = the EMV errorCode, err->elements = the errorDetail (NULL
+ * where there is none) and err->detail for people. *pmsg is set whenever the text was a JSON
+ * object, whatever is wrong with it, so that ids can be echoed and an Erro be recognised (type is
+ * TDS_MSG_ERRO: never answer it); else NULL. */
+apr_status_t tds_msg_open(tds_msg_t **pmsg, const char *bytes, apr_size_t len,
+                          const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err);
 
-/* Second half; once per message. One report, first failing class of: version_must 203, duplicates 204, missing
- * 201, format and value 203, reserved value 207, critical extension 202, country and currency 304. All offenders
- * of the class, in message order (missing ones: in table order), cut at 2048 characters between names. Faults
- * as in tds_msg_open(). Not done here: ids against the transaction, see tds_msg_match(). */
+/* Second half; once per message. One report, first failing class of: version_must 203, duplicates
+ * 204, missing 201, format and value 203, reserved value 207, critical extension 202, country and
+ * currency 304. All offenders of the class, in message order (missing ones: in table order), cut at
+ * 2048 characters between names. Faults as in tds_msg_open(). Not done here: ids against the
+ * transaction, see tds_msg_match(). */
 apr_status_t tds_msg_check(tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err);
 
-/* Compare elements of msg with what they must be: rows.value by rows.elem (rows.msg is not looked at). UUIDs are
- * equal in either case. A row whose element msg lacks is passed over: presence is the tables' affair. APR_EINVAL with
- * proto (301 or 203, as the caller says) and the names that differ. */
-apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n, int proto, tds_err_t *err);
+/* Compare elements of msg with what they must be: rows.value by rows.elem (rows.msg is not looked
+ * at). UUIDs are equal in either case. A row whose element msg lacks is passed over: presence is
+ * the tables' affair. APR_EINVAL with proto (301 or 203, as the caller says) and the names that
+ * differ. */
+apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n, int proto,
+                           tds_err_t *err);
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------- */
 
-/* Text of a top-level element; "true" or "false" for a boolean; NULL when absent, empty or neither. */
+/* Text of a top-level element; "true" or "false" for a boolean; NULL when absent, empty or neither.
+ */
 const char *tds_msg_get(const tds_msg_t *msg, tds_elem_e elem);
 
 /* A transaction id that has the shape of one, else NULL. */
@@ -138,28 +151,28 @@ const char *tds_msg_id(const tds_msg_t *msg, tds_elem_e elem);
 /* Borrowed; NULL when absent. */
 const json_t *tds_msg_get_json(const tds_msg_t *msg, tds_elem_e elem);
 
-/* By specification name, nested ones dotted: "acctInfo.chAccAgeInd". In an array of objects the first item that
- * has the member counts; of an array of texts the first text. NULL when absent. */
+/* By specification name, nested ones dotted: "acctInfo.chAccAgeInd". In an array of objects the
+ * first item that has the member counts; of an array of texts the first text. NULL when absent. */
 const char *tds_msg_get_path(const tds_msg_t *msg, const char *path);
 const json_t *tds_msg_get_json_path(const tds_msg_t *msg, const char *path);
 
 /* 1 when some version of the message type defines this element (dotted for members). */
 int tds_path_defined(tds_msg_e type, const char *path);
 
-/* Rows for the facts of msg that later messages are judged by, into rows (at most max). Returns their number. The
- * values are those of msg, not copied. */
+/* Rows for the facts of msg that later messages are judged by, into rows (at most max). Returns
+ * their number. The values are those of msg, not copied. */
 int tds_msg_prior(const tds_msg_t *msg, tds_prior_t *rows, int max);
 
 /* The n-th fact that some table or rule reads, value NULL; 0 when there is no n-th. */
 int tds_prior_wanted(int n, tds_prior_t *row);
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------- */
 
 /* A message with messageType and messageVersion. type and version must be real ones. */
 tds_msg_t *tds_msg_make(tds_msg_e type, tds_ver_e version, apr_pool_t *pool);
 
-/* Set a top-level element; NULL or "" sets nothing, since a sender leaves out what it has no data for. 0, or -1
- * when out of memory or text is not UTF-8. A second set replaces the first. */
+/* Set a top-level element; NULL or "" sets nothing, since a sender leaves out what it has no data
+ * for. 0, or -1 when out of memory or text is not UTF-8. A second set replaces the first. */
 int tds_msg_set(tds_msg_t *msg, tds_elem_e elem, const char *text);
 int tds_msg_set_bool(tds_msg_t *msg, tds_elem_e elem, int value);
 
@@ -169,34 +182,36 @@ int tds_msg_set_json(tds_msg_t *msg, tds_elem_e elem, json_t *value);
 /* Copy an element as it is from another message (an echo); nothing when it is absent there. */
 int tds_msg_copy(tds_msg_t *msg, const tds_msg_t *from, tds_elem_e elem);
 
-/* Compact text, NUL-terminated, in pool, after the check a careful receiver would do, and stricter: no empty
- * text, null, or element that the version does not know, that does not apply or that the link leaves out.
- * APR_EGENERAL when the message is not fit to be sent: err->proto, err->elements say what a receiver would have
- * objected to. That is our own fault or that of who gave us the data: never send it to the peer as an Erro.
- * Used of the rules: leg, prior, extensions, ds_value, iso, flags. rules may be NULL. */
-apr_status_t tds_msg_encode(const char **bytes, apr_size_t *len, tds_msg_t *msg, const tds_msg_rules_t *rules,
-                            apr_pool_t *pool, tds_err_t *err);
+/* Compact text, NUL-terminated, in pool, after the check a careful receiver would do, and stricter:
+ * no empty text, null, or element that the version does not know, that does not apply or that the
+ * link leaves out. APR_EGENERAL when the message is not fit to be sent: err->proto, err->elements
+ * say what a receiver would have objected to. That is our own fault or that of who gave us the
+ * data: never send it to the peer as an Erro. Used of the rules: leg, prior, extensions, ds_value,
+ * iso, flags. rules may be NULL. */
+apr_status_t tds_msg_encode(const char **bytes, apr_size_t *len, tds_msg_t *msg,
+                            const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err);
 
-/* ---- Erro --------------------------------------------------------------------------------------- */
+/* ---- Erro -------------------------------------------------------------- */
 
 typedef struct tds_erro_t {
-    char component;            /* C, S, D, A */
-    const tds_err_t *err;      /* proto and elements; proto 0 becomes 403 */
-    const tds_msg_t *faulty;   /* what *pmsg held; NULL: could not be read */
-    unsigned versions;         /* active versions, as in the rules */
-    tds_ver_e version;         /* of the transaction, if known; else 0 */
-    const char *server_trans_id, *ds_trans_id, *acs_trans_id, *sdk_trans_id; /* of the transaction, or NULL */
+    char component;          /* C, S, D, A */
+    const tds_err_t *err;    /* proto and elements; proto 0 becomes 403 */
+    const tds_msg_t *faulty; /* what *pmsg held; NULL: could not be read */
+    unsigned versions;       /* active versions, as in the rules */
+    tds_ver_e version;       /* of the transaction, if known; else 0 */
+    const char *server_trans_id, *ds_trans_id, *acs_trans_id,
+        *sdk_trans_id; /* of the transaction, or NULL */
 } tds_erro_t;
 
-/* An Erro that is always valid: version of the faulty message if active, else that of the transaction, else the
- * highest active one; ids of the faulty message unless malformed or sent twice, the rest from the transaction;
- * a fixed text where the code has no detail. */
+/* An Erro that is always valid: version of the faulty message if active, else that of the
+ * transaction, else the highest active one; ids of the faulty message unless malformed or sent
+ * twice, the rest from the transaction; a fixed text where the code has no detail. */
 tds_msg_t *tds_erro_make(const tds_erro_t *in, apr_pool_t *pool);
 
 /* A short fixed text for an errorCode. */
 const char *tds_erro_text(int code);
 
-/* ---- names -------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------- */
 
 /* "acctNumber"; NULL for an id that is none. */
 const char *tds_elem_name(tds_elem_e elem);
@@ -205,7 +220,12 @@ const char *tds_elem_name(tds_elem_e elem);
 tds_elem_e tds_elem_find(const char *name, apr_size_t len);
 
 /* How a log may show the value. */
-typedef enum tds_elem_mask_e { TDS_MASK_PLAIN, TDS_MASK_PAN, TDS_MASK_SECRET, TDS_MASK_PERSONAL } tds_elem_mask_e;
+typedef enum tds_elem_mask_e {
+    TDS_MASK_PLAIN,
+    TDS_MASK_PAN,
+    TDS_MASK_SECRET,
+    TDS_MASK_PERSONAL
+} tds_elem_mask_e;
 tds_elem_mask_e tds_elem_mask(tds_elem_e elem);
 
 /* "AReq"; "" for TDS_MSG_NONE. TDS_MSG_NONE when there is no such type. */

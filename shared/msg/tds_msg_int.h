@@ -1,4 +1,5 @@
-/* Inside of shared/msg: the tables as C sees them, and one check under way. Not for other folders. */
+/* Inside of shared/msg: the tables as C sees them, and one check under way. Not for
+ * other folders. */
 #ifndef TDS_MSG_INT_H
 #define TDS_MSG_INT_H
 
@@ -6,12 +7,14 @@
 #include <string.h>
 #include "tds_msg.h"
 
-/* ---- formats: one hand-written matcher each --------------------------------------------------------- */
+/* ---- formats: one hand-written matcher each ---------------------------- */
 
 #define TDS_FORMATS(F)                                                                             \
-    F(ANY) F(CODE) F(DIGITS) F(LETTERS) F(ALNUM) F(UUID) F(URL) F(URL_APPLINK) F(URL_OR_DATA) F(EMAIL) F(IP)     \
-    F(DATE) F(YYMM) F(DATETIME12) F(DATETIME14) F(TZ) F(BASE64) F(BASE64URL) F(JWE) F(JWS) F(COUNTRY)     \
-    F(CURRENCY) F(CURRENCY_ALPHA) F(PAN) F(VERSION)
+    F(ANY)                                                                                         \
+    F(CODE)                                                                                        \
+    F(DIGITS) F(LETTERS) F(ALNUM) F(UUID) F(URL) F(URL_APPLINK) F(URL_OR_DATA) F(EMAIL) F(IP)      \
+        F(DATE) F(YYMM) F(DATETIME12) F(DATETIME14) F(TZ) F(BASE64) F(BASE64URL) F(JWE) F(JWS)     \
+            F(COUNTRY) F(CURRENCY) F(CURRENCY_ALPHA) F(PAN) F(VERSION)
 #define TDS_PATTERNS(F) F(NONE) F(DIGITS_1_2) F(DIGITS_3) F(DIGITS_5) F(AV28)
 
 typedef enum tds_format_e {
@@ -34,7 +37,7 @@ extern tds_match_fn *const tds_format_fn[TDS_F_COUNT];
 extern tds_match_fn *const tds_pattern_fn[TDS_P_COUNT];
 extern const char *const tds_format_name[TDS_F_COUNT];
 
-/* ---- tables ----------------------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------ */
 
 enum { TDS_T_STRING = 1, TDS_T_OBJECT = 2, TDS_T_ARRAY = 4, TDS_T_BOOLEAN = 8 };
 enum { TDS_VF_UNIQUE = 1, TDS_VF_ACCEPT_ANY = 2, TDS_VF_DECODED = 4, TDS_VF_EXTENSION = 8 };
@@ -59,7 +62,8 @@ typedef struct tds_row_t {
     uint8_t vers, chan, cat, variants;
     uint8_t inc[3]; /* payment, non-payment, category not known */
     uint8_t must, cut;
-    uint8_t sure; /* nobody but the condition decides: where it does not hold, the element is uncalled for */
+    uint8_t sure; /* nobody but the condition decides: where it does not hold, the element is
+                     uncalled for */
     uint16_t when, absent_when, cross, ncross, val;
 } tds_row_t;
 
@@ -77,8 +81,10 @@ typedef struct tds_reserved_t {
 
 extern const tds_row_t tds_rows[];
 extern const tds_val_t tds_vals[];
-extern const tds_table_t tds_tables[]; /* 1..: messages in order of tds_msg_e, then objects; 0 unused */
-extern const char *const tds_codes[];  /* ",01,02," */
+extern const tds_table_t
+    tds_tables[]; /* 1..: messages in order of tds_msg_e, then objects; 0 unused */
+extern const int tds_ntables;
+extern const char *const tds_codes[]; /* ",01,02," */
 extern const tds_reserved_t tds_reserved[];
 extern const uint16_t tds_cross[];
 extern const tds_prior_t tds_wanted[];
@@ -90,7 +96,7 @@ tds_elem_e tds_elem_find_z(const char *name);
 /* 1 when text is in a list such as "01,02" or ",01,02,". Text holds no comma. */
 int tds_list_has(const char *list, const char *text, apr_size_t len);
 
-/* ---- a check under way -------------------------------------------------------------------------------- */
+/* ---- a check under way ------------------------------------------------- */
 
 /* Where we are: a chain of names up to the message. */
 typedef struct tds_path_t {
@@ -122,7 +128,8 @@ int tds_cond(const tds_ctx_t *ctx, int n);
 /* tds_value.c: 1 when the value is there but "", null, {} or []; a missing one is not empty. */
 int tds_value_empty(const json_t *value);
 /* Check a value that is not empty; reports what is wrong. */
-void tds_value_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value, const tds_path_t *path);
+void tds_value_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
+                     const tds_path_t *path);
 
 /* tds_check.c: one row of a table against its value (or NULL). */
 void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, const tds_path_t *up);
@@ -130,7 +137,8 @@ int tds_row_applies(const tds_ctx_t *ctx, const tds_row_t *row);
 /* 1 when every member of the object's table is optional for this message. */
 int tds_table_optional(const tds_ctx_t *ctx, const tds_table_t *table);
 /* The check itself, receiving or sending; APR_EINVAL with the report. */
-apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, int sending, tds_err_t *err);
+apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, int sending,
+                           tds_err_t *err);
 
 /* tds_ext.c: message extensions beyond what their rows say. */
 void tds_ext_check(tds_ctx_t *ctx, const json_t *array, const tds_path_t *path);
@@ -145,7 +153,8 @@ apr_status_t tds_report_finish(tds_ctx_t *ctx, tds_err_t *err);
 /* names cut at the last comma within the limit of errorDetail, in pool. */
 const char *tds_detail_cut(const char *names, apr_pool_t *pool);
 
-/* tds_iso.c: 0 when the well-formed code is excluded or, as far as the rules can tell, not assigned. */
+/* tds_iso.c: 0 when the well-formed code is excluded or, as far as the rules can tell, not
+ * assigned. */
 int tds_iso_good(const tds_msg_rules_t *rules, int format, const char *code);
 
 #endif

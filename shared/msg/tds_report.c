@@ -33,7 +33,8 @@ void tds_report(tds_ctx_t *ctx, int code, const tds_path_t *path)
 {
     const tds_path_t *p = path;
 
-    while (p->up) p = p->up;
+    while (p->up)
+        p = p->up;
     tds_report_text(ctx, code, p->elem, tds_path_text(path, ctx->msg->pool));
 }
 
@@ -42,7 +43,8 @@ const char *tds_detail_cut(const char *names, apr_pool_t *pool)
     apr_size_t n = names ? strlen(names) : 0;
 
     if (n <= DETAIL_MAX) return names;
-    for (n = DETAIL_MAX; n > 0 && names[n] != ','; --n) continue;
+    for (n = DETAIL_MAX; n > 0 && names[n] != ','; --n)
+        continue;
     return n ? apr_pstrmemdup(pool, names, n) : NULL;
 }
 
@@ -111,7 +113,8 @@ apr_status_t tds_report_finish(tds_ctx_t *ctx, tds_err_t *err)
     apr_size_t i;
 
     for (i = 0; ctx->first && i < sizeof(order) / sizeof(order[0]); ++i) {
-        for (o = ctx->first; o && o->code != order[i]; o = o->next) continue;
+        for (o = ctx->first; o && o->code != order[i]; o = o->next)
+            continue;
         if (o)
             return TDS_FAIL(err, APR_EINVAL, o->code, names_of(ctx, o->code), "%s: %s",
                             tds_msg_type_text(ctx->msg->type), reason(o->code));

@@ -6,8 +6,10 @@ const tds_row_t tds_rows[] = {
 #define O TDS_INC_O
 #define R TDS_INC_R
 #define C TDS_INC_C
-#define U(e, vers, chan, cat, var, pa, npa, unk, must, cut, when, absent, cross, ncross, val, sure) \
-    {TDS_E_##e, vers, chan, cat, var, {pa, npa, unk}, must, cut, sure, when, absent, cross, ncross, val},
+#define U(e, vers, chan, cat, var, pa, npa, unk, must, cut, when, absent, cross, ncross, val,      \
+          sure)                                                                                    \
+    {TDS_E_##e, vers, chan, cat,    var,   {pa, npa, unk}, must,                                   \
+     cut,       sure, when, absent, cross, ncross,         val},
 #include "tds_usage.def"
 #undef U
 #undef O
@@ -23,13 +25,17 @@ const uint16_t tds_cross[] = {
 
 const tds_table_t tds_tables[] = {
     {"", 0, 0, 0, 0, {0, 0, 0, 0}},
-#define T(name, vers, row, nrows, flags, l1, l2, l3) {#name, vers, row, nrows, flags, {0, l1, l2, l3}},
+#define T(name, vers, row, nrows, flags, l1, l2, l3)                                               \
+    {#name, vers, row, nrows, flags, {0, l1, l2, l3}},
 #include "tds_usage.def"
 #undef T
 };
 
+const int tds_ntables = sizeof(tds_tables) / sizeof(tds_tables[0]);
+
 const tds_val_t tds_vals[] = {
-#define V(n, types, fmt, pat, flags, ...) [n] = {types, TDS_F_##fmt, TDS_P_##pat, flags, __VA_ARGS__},
+#define V(n, types, fmt, pat, flags, ...)                                                          \
+    [n] = {types, TDS_F_##fmt, TDS_P_##pat, flags, __VA_ARGS__},
 #include "tds_values.def"
 #undef V
 };
@@ -81,7 +87,7 @@ static const uint16_t hash_slots[512] = {
 #undef TDS_HASH_SLOTS
 };
 
-#define FNV_START 2166136261u
+#define FNV_START      2166136261u
 #define FNV_STEP(h, c) (((h) ^ (unsigned char)(c)) * 16777619u)
 
 static tds_elem_e slot_of(uint32_t h)
@@ -95,7 +101,8 @@ tds_elem_e tds_elem_find_z(const char *name)
     const char *p;
     tds_elem_e e;
 
-    for (p = name; *p; ++p) h = FNV_STEP(h, *p);
+    for (p = name; *p; ++p)
+        h = FNV_STEP(h, *p);
     e = slot_of(h);
     return e && !strcmp(names[e], name) ? e : TDS_E_NONE;
 }
@@ -106,7 +113,8 @@ tds_elem_e tds_elem_find(const char *name, apr_size_t len)
     apr_size_t i;
     tds_elem_e e;
 
-    for (i = 0; i < len; ++i) h = FNV_STEP(h, name[i]);
+    for (i = 0; i < len; ++i)
+        h = FNV_STEP(h, name[i]);
     e = slot_of(h);
     return e && !strncmp(names[e], name, len) && !names[e][len] ? e : TDS_E_NONE;
 }

@@ -30,11 +30,13 @@ static int length_good(const tds_val_t *val, const char *s, apr_size_t len)
     if (!val->max && val->min <= 1) return 1;
     if (val->max && len > (apr_size_t)val->max * 4) return 0;
     if (val->min <= 1 && len <= val->max) return 1;
-    for (i = 0; i < len; ++i) n += ((unsigned char)s[i] & 0xc0) != 0x80;
+    for (i = 0; i < len; ++i)
+        n += ((unsigned char)s[i] & 0xc0) != 0x80;
     return n >= val->min && (!val->max || n <= val->max);
 }
 
-/* The value of a digit string; anything beyond 9 significant digits is above every limit in the tables. */
+/* The value of a digit string; anything beyond 9 significant digits is above every limit in the
+ * tables. */
 static long digits_value(const char *s, apr_size_t len)
 {
     long n = 0;
@@ -44,7 +46,8 @@ static long digits_value(const char *s, apr_size_t len)
         --len;
     }
     if (len > 9) return 1000000000L;
-    while (len--) n = n * 10 + (*s++ - '0');
+    while (len--)
+        n = n * 10 + (*s++ - '0');
     return n;
 }
 
@@ -54,7 +57,8 @@ static int range_good(const tds_val_t *val, const char *s, apr_size_t len)
 
     if (val->min_value < 0 && val->max_value < 0) return 1;
     n = digits_value(s, len);
-    return (val->min_value < 0 || n >= val->min_value) && (val->max_value < 0 || n <= val->max_value);
+    return (val->min_value < 0 || n >= val->min_value) &&
+           (val->max_value < 0 || n <= val->max_value);
 }
 
 /* For whom a code that is not listed is reserved; -1: for nobody. */
@@ -81,7 +85,9 @@ static int code_fault(const tds_ctx_t *ctx, const tds_val_t *val, const char *s,
     if (use < 0) return 203;
     if (use == TDS_RESERVED_EMVCO) return reserved;
     if (!ctx->rules->ds_value) return use == TDS_RESERVED_DS_REJECT ? reserved : 0;
-    return ctx->rules->ds_value(ctx->rules->baton, tds_path_text(path, ctx->msg->pool), s) ? 0 : reserved;
+    return ctx->rules->ds_value(ctx->rules->baton, tds_path_text(path, ctx->msg->pool), s)
+               ? 0
+               : reserved;
 }
 
 /* base64url of a JSON object (deviceInfo): more is not asked of it. */
@@ -96,7 +102,8 @@ static int decodes(const tds_ctx_t *ctx, const char *s, apr_size_t len)
     return json_is_object(root);
 }
 
-static int string_fault(const tds_ctx_t *ctx, const tds_val_t *val, const json_t *value, const tds_path_t *path)
+static int string_fault(const tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
+                        const tds_path_t *path)
 {
     const char *s = json_string_value(value);
     apr_size_t len = json_string_length(value);
@@ -107,12 +114,13 @@ static int string_fault(const tds_ctx_t *ctx, const tds_val_t *val, const json_t
     if ((code = code_fault(ctx, val, s, len, path)) != 0) return code;
     if (!range_good(val, s, len)) return 203;
     if ((val->flags & TDS_VF_DECODED) && !decodes(ctx, s, len)) return 203;
-    if (val->format >= TDS_F_COUNTRY && val->format <= TDS_F_CURRENCY_ALPHA && !tds_iso_good(ctx->rules, val->format, s))
+    if (val->format >= TDS_F_COUNTRY && val->format <= TDS_F_CURRENCY_ALPHA &&
+        !tds_iso_good(ctx->rules, val->format, s))
         return 304;
     return 0;
 }
 
-/* ---- objects ---------------------------------------------------------------------------------------- */
+/* ---- objects ----------------------------------------------------------- */
 
 static int member_known(const tds_ctx_t *ctx, const tds_table_t *t, const char *name)
 {
@@ -122,7 +130,9 @@ static int member_known(const tds_ctx_t *ctx, const tds_table_t *t, const char *
     for (i = 0; e && i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];
 
-        if (row->elem == e && (row->vers & TDS_VER_BIT(ctx->msg->version)) && tds_row_applies(ctx, row)) return 1;
+        if (row->elem == e && (row->vers & TDS_VER_BIT(ctx->msg->version)) &&
+            tds_row_applies(ctx, row))
+            return 1;
     }
     return 0;
 }
@@ -132,12 +142,14 @@ static const tds_row_t *any_name_row(const tds_ctx_t *ctx, const tds_table_t *t)
     int i;
 
     for (i = 0; i < t->nrows; ++i)
-        if (tds_rows[t->row + i].vers & TDS_VER_BIT(ctx->msg->version)) return &tds_rows[t->row + i];
+        if (tds_rows[t->row + i].vers & TDS_VER_BIT(ctx->msg->version))
+            return &tds_rows[t->row + i];
     return NULL;
 }
 
 /* One member of any name (challengeSelectInfo). */
-static void any_name_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value, const tds_path_t *path)
+static void any_name_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value,
+                           const tds_path_t *path)
 {
     const tds_row_t *row = any_name_row(ctx, t);
     void *it = json_object_iter((json_t *)value);
@@ -155,7 +167,8 @@ static void any_name_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *v
 }
 
 /* What a sender must not do: members the tables do not know. */
-static void strangers_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value, const tds_path_t *path)
+static void strangers_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value,
+                            const tds_path_t *path)
 {
     void *it = json_object_iter((json_t *)value);
 
@@ -166,7 +179,8 @@ static void strangers_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *
         }
 }
 
-static void members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value, const tds_path_t *path)
+static void members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value,
+                          const tds_path_t *path)
 {
     const json_t *outer = ctx->obj;
     int i, present = 0;
@@ -186,7 +200,8 @@ static void members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *va
     if (ctx->sending) strangers_check(ctx, t, value, path);
 }
 
-static void object_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value, const tds_path_t *path)
+static void object_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
+                         const tds_path_t *path)
 {
     const tds_table_t *t = &tds_tables[val->table];
 
@@ -205,7 +220,7 @@ static void object_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *val
         members_check(ctx, t, value, path);
 }
 
-/* ---- arrays ----------------------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------ */
 
 typedef struct item_t {
     apr_uint32_t hash;
@@ -216,7 +231,8 @@ static int hash_more(const char *bytes, size_t len, void *baton)
 {
     apr_uint32_t h = *(apr_uint32_t *)baton;
 
-    while (len--) h = (h ^ (unsigned char)*bytes++) * 16777619u;
+    while (len--)
+        h = (h ^ (unsigned char)*bytes++) * 16777619u;
     *(apr_uint32_t *)baton = h;
     return 0;
 }
@@ -239,7 +255,8 @@ static int has_twins(const tds_ctx_t *ctx, const json_t *array)
     for (i = 0; i < n; ++i) {
         items[i].hash = 2166136261u;
         items[i].value = json_array_get(array, i);
-        json_dump_callback(items[i].value, hash_more, &items[i].hash, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        json_dump_callback(items[i].value, hash_more, &items[i].hash,
+                           JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     }
     qsort(items, n, sizeof(*items), by_hash);
     for (i = 0; i < n; ++i)
@@ -248,7 +265,8 @@ static int has_twins(const tds_ctx_t *ctx, const json_t *array)
     return 0;
 }
 
-static void array_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value, const tds_path_t *path)
+static void array_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
+                        const tds_path_t *path)
 {
     apr_size_t n = json_array_size(value), i;
     int before = ctx->faults;
@@ -273,7 +291,8 @@ static void array_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *valu
     if ((val->flags & TDS_VF_EXTENSION) && ctx->faults == before) tds_ext_check(ctx, value, path);
 }
 
-void tds_value_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value, const tds_path_t *path)
+void tds_value_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
+                     const tds_path_t *path)
 {
     int type = json_typeof(value), fault = 203;
 

@@ -54,7 +54,8 @@ static char *slurp(const case_t *c, const char *name, apr_size_t *len)
     apr_finfo_t info;
     char *buf;
 
-    if (apr_file_open(&f, apr_pstrcat(c->pool, c->dir, "/", name, NULL), APR_FOPEN_READ, 0, c->pool) != APR_SUCCESS)
+    if (apr_file_open(&f, apr_pstrcat(c->pool, c->dir, "/", name, NULL), APR_FOPEN_READ, 0,
+                      c->pool) != APR_SUCCESS)
         return NULL;
     assert_int_equal(apr_file_info_get(&info, APR_FINFO_SIZE, f), APR_SUCCESS);
     buf = apr_palloc(c->pool, (apr_size_t)info.size + 1);
@@ -89,8 +90,13 @@ static int find_version(const char *s)
 
 static tds_leg_e find_leg(case_t *c, const char *s)
 {
-    static const char *const legs[] = {"", "3DS Server->DS", "DS->ACS", "ACS->DS", "DS->3DS Server",
-                                       "3DS Requestor->ACS", "ACS->3DS Requestor"};
+    static const char *const legs[] = {"",
+                                       "3DS Server->DS",
+                                       "DS->ACS",
+                                       "ACS->DS",
+                                       "DS->3DS Server",
+                                       "3DS Requestor->ACS",
+                                       "ACS->3DS Requestor"};
     int i;
 
     for (i = 1; i < 7; ++i)
@@ -142,15 +148,24 @@ static void setting(case_t *c, char *line)
         return;
     }
     *rest++ = '\0';
-    if (!strcmp(line, "accept")) c->rules.accept = bits(c, rest, find_type);
-    else if (!strcmp(line, "versions")) c->rules.versions = bits(c, rest, find_version);
-    else if (!strcmp(line, "must")) c->rules.version_must = tds_ver_parse(rest);
-    else if (!strcmp(line, "leg")) c->rules.leg = find_leg(c, rest);
-    else if (!strcmp(line, "prior")) set_prior(c, rest);
-    else if (!strcmp(line, "match")) set_match(c, rest);
-    else if (!strcmp(line, "flag")) c->rules.flags |= find_flag(c, rest);
-    else if (!strcmp(line, "extension")) c->extensions[c->nextensions++] = rest;
-    else complain(c, "context: %s?", line);
+    if (!strcmp(line, "accept"))
+        c->rules.accept = bits(c, rest, find_type);
+    else if (!strcmp(line, "versions"))
+        c->rules.versions = bits(c, rest, find_version);
+    else if (!strcmp(line, "must"))
+        c->rules.version_must = tds_ver_parse(rest);
+    else if (!strcmp(line, "leg"))
+        c->rules.leg = find_leg(c, rest);
+    else if (!strcmp(line, "prior"))
+        set_prior(c, rest);
+    else if (!strcmp(line, "match"))
+        set_match(c, rest);
+    else if (!strcmp(line, "flag"))
+        c->rules.flags |= find_flag(c, rest);
+    else if (!strcmp(line, "extension"))
+        c->extensions[c->nextensions++] = rest;
+    else
+        complain(c, "context: %s?", line);
     c->rules.extensions = c->extensions;
 }
 
@@ -160,20 +175,22 @@ static void read_context(case_t *c)
     char *text = slurp(c, "context", &len), *line, *last;
 
     if (!text) return;
-    for (line = apr_strtok(text, "\n", &last); line; line = apr_strtok(NULL, "\n", &last)) setting(c, line);
+    for (line = apr_strtok(text, "\n", &last); line; line = apr_strtok(NULL, "\n", &last))
+        setting(c, line);
 }
 
-/* ---- the Erro that answers ------------------------------------------------------------------------------- */
+/* ---- the Erro that answers --------------------------------------------- */
 
 static const char *ids_of(const tds_msg_t *erro, apr_pool_t *pool)
 {
-    static const tds_elem_e ids[] = {TDS_E_THREE_DS_SERVER_TRANS_ID, TDS_E_DS_TRANS_ID, TDS_E_ACS_TRANS_ID,
-                                     TDS_E_SDK_TRANS_ID};
+    static const tds_elem_e ids[] = {TDS_E_THREE_DS_SERVER_TRANS_ID, TDS_E_DS_TRANS_ID,
+                                     TDS_E_ACS_TRANS_ID, TDS_E_SDK_TRANS_ID};
     const char *list = "";
     int i;
 
     for (i = 0; i < 4; ++i)
-        if (tds_msg_get(erro, ids[i])) list = apr_pstrcat(pool, list, *list ? "," : "", tds_elem_name(ids[i]), NULL);
+        if (tds_msg_get(erro, ids[i]))
+            list = apr_pstrcat(pool, list, *list ? "," : "", tds_elem_name(ids[i]), NULL);
     return list;
 }
 
@@ -182,8 +199,10 @@ static void expect_about_erro(case_t *c, tds_msg_t *erro, char *line)
     char *want = strchr(line, ' ');
     const char *have = "?";
 
-    if (want) *want++ = '\0';
-    else want = line + strlen(line);
+    if (want)
+        *want++ = '\0';
+    else
+        want = line + strlen(line);
     if (!strcmp(line, "erro-ids")) have = ids_of(erro, c->pool);
     if (!strcmp(line, "erro-type")) have = tds_msg_get(erro, TDS_E_ERROR_MESSAGE_TYPE);
     if (!strcmp(line, "erro-version")) have = tds_msg_get(erro, TDS_E_MESSAGE_VERSION);
@@ -206,12 +225,17 @@ static void check_erro(case_t *c, const tds_msg_t *faulty, const tds_err_t *err,
         complain(c, "Erro not valid: %d %s", bad.proto, bad.elements);
         return;
     }
-    if (tds_msg_decode(&back, bytes, len, NULL, c->pool, &bad) != APR_SUCCESS) complain(c, "Erro not accepted");
-    if (atoi(tds_msg_get(erro, TDS_E_ERROR_CODE)) != err->proto) complain(c, "Erro has another code");
-    while ((line = apr_strtok(NULL, "\n", more))) expect_about_erro(c, erro, line);
+    if (tds_msg_decode(&back, bytes, len, NULL, c->pool, &bad) != APR_SUCCESS)
+        complain(c, "Erro not accepted");
+    if (atoi(tds_msg_get(erro, TDS_E_ERROR_CODE)) != err->proto)
+        complain(c, "Erro has another code");
+    while ((line = apr_strtok(NULL, "\n", more)))
+        expect_about_erro(c, erro, line);
 }
 
-/* ---- a case ------------------------------------------------------------------------------------------------ */
+/* ---- a case
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void verdict(case_t *c, const tds_msg_t *msg, apr_status_t rv, const tds_err_t *err)
 {
@@ -219,9 +243,12 @@ static void verdict(case_t *c, const tds_msg_t *msg, apr_status_t rv, const tds_
     const char *have = "ok";
 
     if (rv != APR_SUCCESS)
-        have = apr_psprintf(c->pool, "%d%s%s", err->proto, err->elements ? " " : "", err->elements ? err->elements : "");
-    if (!want || strcmp(have, want)) complain(c, "got \"%s\", expected \"%s\"", have, want ? want : "");
-    else if (rv != APR_SUCCESS) check_erro(c, msg, err, &last);
+        have = apr_psprintf(c->pool, "%d%s%s", err->proto, err->elements ? " " : "",
+                            err->elements ? err->elements : "");
+    if (!want || strcmp(have, want))
+        complain(c, "got \"%s\", expected \"%s\"", have, want ? want : "");
+    else if (rv != APR_SUCCESS)
+        check_erro(c, msg, err, &last);
 }
 
 static void run_case(const char *dir, apr_pool_t *parent)
@@ -249,7 +276,8 @@ static void run_case(const char *dir, apr_pool_t *parent)
         exact = malloc(len ? len : 1); /* so that an overrun is seen */
         memcpy(exact, input, len);
         rv = tds_msg_decode(&msg, exact, len, &c->rules, pool, &err);
-        if (rv == APR_SUCCESS && c->nmatch) rv = tds_msg_match(msg, c->match, c->nmatch, c->match_code, &err);
+        if (rv == APR_SUCCESS && c->nmatch)
+            rv = tds_msg_match(msg, c->match, c->nmatch, c->match_code, &err);
         free(exact);
         verdict(c, msg, rv, &err);
         ++cases;
@@ -267,8 +295,10 @@ static void walk(const char *dir, int depth, apr_pool_t *pool)
         const char *path = apr_pstrcat(pool, dir, "/", f.name, NULL);
 
         if (f.filetype != APR_DIR || f.name[0] == '.') continue;
-        if (depth < 2) walk(path, depth + 1, pool);
-        else run_case(path, pool);
+        if (depth < 2)
+            walk(path, depth + 1, pool);
+        else
+            run_case(path, pool);
     }
     apr_dir_close(d);
 }

@@ -124,16 +124,16 @@ static void nested_and_legs(void **state)
     tds_msg_set(m, TDS_E_INTERACTION_COUNTER, "03");
     assert_non_null(encode(m, &rules));
     tds_msg_set_json(m, TDS_E_MESSAGE_EXTENSION,
-                     json_pack("[{s:s,s:s,s:b,s:{},s:s}]", "name", "n", "id", "i", "criticalityIndicator", 0, "data",
-                               "stranger", "x"));
+                     json_pack("[{s:s,s:s,s:b,s:{},s:s}]", "name", "n", "id", "i",
+                               "criticalityIndicator", 0, "data", "stranger", "x"));
     refused(m, 201, "messageExtension.data");
     tds_msg_set_json(m, TDS_E_MESSAGE_EXTENSION,
-                     json_pack("[{s:s,s:s,s:b,s:{s:s},s:s}]", "name", "n", "id", "i", "criticalityIndicator", 0, "data",
-                               "any", "", "stranger", "x"));
+                     json_pack("[{s:s,s:s,s:b,s:{s:s},s:s}]", "name", "n", "id", "i",
+                               "criticalityIndicator", 0, "data", "any", "", "stranger", "x"));
     refused(m, 203, "messageExtension");
     tds_msg_set_json(m, TDS_E_MESSAGE_EXTENSION,
-                     json_pack("[{s:s,s:s,s:b,s:{s:s}}]", "name", "n", "id", "i", "criticalityIndicator", 0, "data",
-                               "any", ""));
+                     json_pack("[{s:s,s:s,s:b,s:{s:s}}]", "name", "n", "id", "i",
+                               "criticalityIndicator", 0, "data", "any", ""));
     assert_non_null(encode(m, &rules));
     to_server.leg = TDS_LEG_DS_SERVER;
     assert_null(encode(m, &to_server));
@@ -160,13 +160,17 @@ static void setting(void **state)
     assert_null(tds_msg_get(to, TDS_E_EMAIL));
 }
 
-/* ---- Erro ------------------------------------------------------------------------------------------------- */
+/* ---- Erro
+ * -------------------------------------------------------------------------------------------------
+ */
 
-static const char *const no_ids = "{\"messageType\":\"CReq\",\"messageVersion\":\"2.2.0\",\"acsTransID\":\"x\"}";
+static const char *const no_ids =
+    "{\"messageType\":\"CReq\",\"messageVersion\":\"2.2.0\",\"acsTransID\":\"x\"}";
 
 static void erro_ids(void **state)
 {
-    tds_erro_t in = {.component = 'A', .err = &err, .versions = TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220)};
+    tds_erro_t in = {
+        .component = 'A', .err = &err, .versions = TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220)};
     tds_msg_t *msg, *e;
 
     tds_err_init(&err, pool);
@@ -208,8 +212,9 @@ static void erro_versions(void **state)
 /* Every code in every version gives a valid Erro, with or without a detail, however long. */
 static void erro_always_valid(void **state)
 {
-    static const int codes[] = {0,   101, 102, 103, 201, 202, 203, 204, 205, 206, 207, 301, 302, 303, 304, 305, 306,
-                                307, 308, 309, 310, 311, 312, 313, 314, 315, 402, 403, 404, 405, 999};
+    static const int codes[] = {0,   101, 102, 103, 201, 202, 203, 204, 205, 206, 207,
+                                301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 311,
+                                312, 313, 314, 315, 402, 403, 404, 405, 999};
     char *lots = apr_palloc(pool, 5001);
     const char *details[4] = {NULL, "", "acctNumber", NULL};
     apr_size_t i, d, v;
@@ -226,7 +231,8 @@ static void erro_always_valid(void **state)
                 tds_err_init(&e, pool);
                 e.proto = codes[i];
                 e.elements = details[d];
-                if (!encode(tds_erro_make(&in, pool), NULL)) fail_msg("%d in %d: %s", codes[i], (int)v, err.elements);
+                if (!encode(tds_erro_make(&in, pool), NULL))
+                    fail_msg("%d in %d: %s", codes[i], (int)v, err.elements);
             }
     assert_string_equal(tds_erro_text(402), "Transaction timed out");
 }
@@ -234,9 +240,12 @@ static void erro_always_valid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good),          cmocka_unit_test(not_fit),
-        cmocka_unit_test(nested_and_legs), cmocka_unit_test(setting),
-        cmocka_unit_test(erro_ids),      cmocka_unit_test(erro_versions),
+        cmocka_unit_test(good),
+        cmocka_unit_test(not_fit),
+        cmocka_unit_test(nested_and_legs),
+        cmocka_unit_test(setting),
+        cmocka_unit_test(erro_ids),
+        cmocka_unit_test(erro_versions),
         cmocka_unit_test(erro_always_valid),
     };
     int rv;
