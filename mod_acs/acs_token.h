@@ -1,14 +1,11 @@
-/* The token that ties a page to a transaction and to the very version of its record that the page was made from: 36
- * bytes (acsTransID, version, MAC) as 48 base64url characters. Unguessable, made and read without the store. */
+/* The token that ties a page to a transaction and to the very version of its record that the page was made from. */
 #ifndef ACS_TOKEN_H
 #define ACS_TOKEN_H
 
+#include "tds_token.h"
 #include "acs_run.h"
 
-typedef struct acs_token_t {
-    char id[TDS_UUID_LEN + 1];
-    unsigned version;
-} acs_token_t;
+typedef tds_token_t acs_token_t;
 
 const char *acs_token_make(acs_run_t *run, const acs_txn_t *txn);
 

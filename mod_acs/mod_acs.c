@@ -1,38 +1,18 @@
 /* mod_acs: the Access Control Server of EMV 3-D Secure. Hooks. */
 #include "mod_acs.h"
 
-#include <apr_shm.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <http_request.h>
 #include <mpm_common.h>
 #include "tds_ap_http.h"
+#include "tds_ap_status.h"
 #include "tds_ap_work.h"
 
 
 static int in_use(const acs_server_t *srv)
 {
     return srv->keys != NULL;
-}
-
-/* Counters outlive a restart: they belong to the process, and are made anew only when their list changed. */
-static apr_status_t setup_metrics(acs_server_t *srv, server_rec *s)
-{
-    apr_pool_t *pool = s->process->pool;
-    void *old = NULL;
-    apr_shm_t *shm;
-    apr_status_t rv;
-
-    srv->metrics = (tds_metric_t){.rows = acs_metric_rows, .count = ACS_M_COUNT};
-    (void)apr_pool_userdata_get(&old, "acs_metrics_v1", pool);
-    if (!old) {
-        if ((rv = apr_shm_create(&shm, tds_metric_size(ACS_M_COUNT), NULL, pool)) != APR_SUCCESS) return rv;
-        memset(apr_shm_baseaddr_get(shm), 0, tds_metric_size(ACS_M_COUNT));
-        (void)apr_pool_userdata_setn(shm, "acs_metrics_v1", NULL, pool);
-        old = shm;
-    }
-    srv->metrics.cells = apr_shm_baseaddr_get(old);
-    return APR_SUCCESS;
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -42,7 +22,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     int st = acs_conf_check(pconf, ptemp, s);
 
     if (st != OK || !in_use(srv) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return st;
-    if ((rv = setup_metrics(srv, s)) != APR_SUCCESS || (rv = acs_watchdog_setup(s, pconf)) != APR_SUCCESS) {
+    rv = tds_ap_metrics_make(&srv->metrics, acs_metric_rows, ACS_M_COUNT, "acs_metrics_v1", s);
+    if (rv != APR_SUCCESS || (rv = acs_watchdog_setup(s, pconf)) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ACS0003: cannot start: counters or mod_watchdog are not available");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -67,7 +48,7 @@ static int claim_uri(request_rec *r)
 
 static void register_hooks(apr_pool_t *p)
 {
-    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE); /* before mod_watchdog counts what there is */
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(claim_uri, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_map_to_storage(claim_uri, NULL, NULL, APR_HOOK_FIRST);

@@ -393,23 +393,6 @@ static const char *check_ranges(const acs_conf_t *conf, apr_pool_t *p)
     return NULL;
 }
 
-static const char *load_keys(acs_server_t *srv, apr_pool_t *pconf, apr_pool_t *p)
-{
-    const char *const given[] = {srv->master_key, srv->master_key_old};
-    tds_err_t err;
-    int i;
-
-    if (!srv->master_key) return "ACSMasterKey is missing: file:PATH of 64 hexadecimal digits";
-    srv->keys = tds_keys_make(pconf);
-    tds_err_init(&err, p);
-    for (i = 0; i < 2 && given[i]; ++i) {
-        if (strncmp(given[i], "file:", 5)) return "ACSMasterKey: must be file:PATH";
-        if (tds_keys_add_file(srv->keys, ap_server_root_relative(p, given[i] + 5), p, &err) != APR_SUCCESS)
-            return apr_pstrcat(p, "ACSMasterKey: ", err.detail, NULL);
-    }
-    return NULL;
-}
-
 static const char *check_server(acs_server_t *srv, apr_pool_t *p)
 {
     const char *fault;
@@ -437,7 +420,7 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     }
     if (!srv->conf.issuers->nelts && !srv->mounts[ACS_EP_AREQ] && !srv->mounts[ACS_EP_CHALLENGE])
         return OK; /* loaded, but not used */
-    if ((fault = check_server(srv, ptemp)) || (fault = load_keys(srv, pconf, ptemp)) ||
+    if ((fault = check_server(srv, ptemp)) || (fault = tds_ap_keys_load(&srv->keys, "ACSMasterKey", srv->master_key, srv->master_key_old, pconf, ptemp)) ||
         (fault = check_ranges(&srv->conf, ptemp)))
         return complain(s, fault);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {

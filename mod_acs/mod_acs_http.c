@@ -9,6 +9,8 @@
 #include "tds_ap_body.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
+#include "tds_ap_route.h"
+#include "tds_ap_status.h"
 #include "tds_json.h"
 
 APLOG_USE_MODULE(acs);
@@ -55,12 +57,6 @@ static int send_answer(request_rec *r, const acs_answer_t *a)
     return tds_ap_answer(r, a->status, "text/html; charset=utf-8", a->body, a->len);
 }
 
-static int not_allowed(request_rec *r, const char *allow)
-{
-    apr_table_setn(r->headers_out, "Allow", allow);
-    return tds_ap_status(r, HTTP_METHOD_NOT_ALLOWED);
-}
-
 /* ---- DS ------------------------------------------------------------------ */
 
 /* Which DS is this? Asked once per connection. */
@@ -68,61 +64,51 @@ typedef struct peer_t {
     const acs_ds_t *ds;
 } peer_t;
 
-static const acs_ds_t *find_ds(request_rec *r)
+static const void *find_peer(request_rec *r, apr_pool_t *conn_pool)
 {
     acs_server_t *srv = acs_server_of(r->server);
+    peer_t *peer = apr_pcalloc(conn_pool, sizeof *peer);
     X509 *cert = tds_ap_peer_cert(r);
     int i;
 
-    for (i = 0; cert && i < srv->conf.dss->nelts; ++i) {
+    for (i = 0; cert && !peer->ds && i < srv->conf.dss->nelts; ++i) {
         const acs_ds_t *ds = APR_ARRAY_IDX(srv->conf.dss, i, const acs_ds_t *);
-        if (tds_ap_trust_matches(ds->trust, cert)) return ds;
+        if (tds_ap_trust_matches(ds->trust, cert)) peer->ds = ds;
     }
-    return NULL;
+    return peer;
 }
 
-static const acs_ds_t *peer_ds(request_rec *r, const tds_ap_mount_t *mount)
+static int areq_post(tds_ap_call_t *call, void *baton)
 {
-    conn_rec *c = r->connection->master ? r->connection->master : r->connection;
-    peer_t *peer = ap_get_module_config(c->conn_config, &acs_module);
-
-    if (!peer) {
-        peer = apr_pcalloc(c->pool, sizeof *peer);
-        peer->ds = find_ds(r);
-        ap_set_module_config(c->conn_config, &acs_module, peer);
-    }
-    return peer->ds && tds_ap_mount_uses(mount, peer->ds->name) ? peer->ds : NULL;
-}
-
-static int areq_post(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *body, apr_size_t len)
-{
+    const peer_t *peer = tds_ap_peer_once(call->r, &acs_module, find_peer);
     acs_answer_t answer = {.status = 500};
+    acs_run_t *run = baton;
 
-    run->ds = peer_ds(r, mount);
-    acs_run_areq(run, body, len, &answer);
-    return send_answer(r, &answer);
+    run->ds = peer->ds && tds_ap_mount_uses(call->mount, peer->ds->name) ? peer->ds : NULL;
+    acs_run_areq(run, call->body, call->len, &answer);
+    return send_answer(call->r, &answer);
 }
 
 /* ---- browser ------------------------------------------------------------- */
 
 /* acsURL decides by the body (X-HTTP-07): a form is a browser's CReq, JSON an Erro that nobody here waits for. */
-static int creq_post(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *body, apr_size_t len)
+static int creq_post(tds_ap_call_t *call, void *run)
 {
     tds_ap_field_t fields[TDS_AP_FIELDS_MAX];
     acs_answer_t answer = {.status = 500};
     int n;
 
-    if (len && body[0] == '{') return tds_ap_status(r, HTTP_OK);
-    if ((n = tds_ap_form(body, len, fields)) < 0) n = 0;
+    if (call->len && call->body[0] == '{') return tds_ap_status(call->r, HTTP_OK);
+    if ((n = tds_ap_form(call->body, call->len, fields)) < 0) n = 0;
     acs_run_creq(run, tds_ap_form_get(fields, n, "creq"), tds_ap_form_get(fields, n, "threeDSSessionData"), &answer);
-    return send_answer(r, &answer);
+    return send_answer(call->r, &answer);
 }
 
-static int form_post(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *body, apr_size_t len)
+static int form_post(tds_ap_call_t *call, void *run)
 {
     tds_ap_field_t fields[TDS_AP_FIELDS_MAX];
     acs_answer_t answer = {.status = 500};
-    int n = tds_ap_form(body, len, fields);
+    int n = tds_ap_form(call->body, call->len, fields);
     acs_form_t form;
 
     if (n < 0) n = 0;
@@ -130,116 +116,61 @@ static int form_post(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run
                         .action = tds_ap_form_get(fields, n, "action"),
                         .otp = tds_ap_form_get(fields, n, "otp")};
     acs_run_form(run, &form, &answer);
-    return send_answer(r, &answer);
+    return send_answer(call->r, &answer);
 }
 
-static int page_get(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *token, apr_size_t len)
+static int page_get(tds_ap_call_t *call, void *run)
 {
     acs_answer_t answer = {.status = 500};
 
-    acs_run_page(run, token, &answer);
-    return send_answer(r, &answer);
+    acs_run_page(run, call->arg, &answer);
+    return send_answer(call->r, &answer);
 }
 
 /* ---- operator ------------------------------------------------------------ */
 
-#define CLOCK_TOLERANCE apr_time_from_sec(2)
-
-static int ready_get(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *unused, apr_size_t len)
+static int ready_get(tds_ap_call_t *call, void *run)
 {
-    tds_store_health_t h;
-    json_t *doc = tds_json_object(r->pool);
-    const char *text, *why = NULL;
-    int ok;
-
-    if (tds_store_health(run->store, &h, r->pool, run->err) != APR_SUCCESS) why = "the store does not answer";
-    else if (h.evicts) why = "the store may evict: set maxmemory-policy noeviction";
-    else if (h.offset > CLOCK_TOLERANCE || h.offset < -CLOCK_TOLERANCE) why = "clock and store differ by more than 2 s";
-    ok = !why;
-    json_object_set_new(doc, "ready", json_boolean(ok));
-    tds_json_set(doc, "reason", why);
-    text = tds_json_text(doc, &len, r->pool);
-    return tds_ap_answer(r, ok ? HTTP_OK : HTTP_SERVICE_UNAVAILABLE, "application/json", text, len);
+    return tds_ap_ready(call->r, ((acs_run_t *)run)->store);
 }
 
-static int health_get(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *unused, apr_size_t len)
+static int health_get(tds_ap_call_t *call, void *run)
 {
-    static const char text[] = "{\"alive\":true}";
-
-    return tds_ap_answer(r, HTTP_OK, "application/json", text, sizeof text - 1);
+    return tds_ap_health(call->r);
 }
 
-static int metrics_get(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *unused, apr_size_t len)
+static int metrics_get(tds_ap_call_t *call, void *run)
 {
-    const char *text = tds_metric_text(run->metrics, r->pool);
-
-    return tds_ap_answer(r, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
+    return tds_ap_metrics(call->r, ((acs_run_t *)run)->metrics);
 }
 
 /* ---- routes -------------------------------------------------------------- */
 
-typedef int route_fn(request_rec *r, const tds_ap_mount_t *mount, acs_run_t *run, char *body, apr_size_t len);
-
-/* path: exact, or a prefix when it ends with '/' (the rest is handed on as the body). */
-typedef struct route_t {
-    int endpoint, method;
-    const char *path;
-    int body_max; /* 0: ACSMaxBody */
-    route_fn *fn;
-} route_t;
-
 #define FORM_MAX (16 * 1024)
 
-static const route_t routes[] = {
+static const tds_ap_route_t routes[] = {
     {ACS_EP_AREQ, M_POST, "", 0, areq_post},
     {ACS_EP_CHALLENGE, M_POST, "", 0, creq_post},
     {ACS_EP_CHALLENGE, M_POST, "/form", FORM_MAX, form_post},
-    {ACS_EP_CHALLENGE, M_GET, "/page/", 0, page_get},
+    {ACS_EP_CHALLENGE, M_GET, "/page/*", 0, page_get},
     {ACS_EP_STATUS, M_GET, "/health", 0, health_get},
     {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get},
     {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get},
 };
 
-static const route_t *find_route(int endpoint, const char *rest, const char **tail)
-{
-    apr_size_t i, n;
-
-    for (i = 0; i < sizeof routes / sizeof *routes; ++i) {
-        n = strlen(routes[i].path);
-        *tail = rest + n;
-        if (routes[i].endpoint != endpoint || strncmp(rest, routes[i].path, n)) continue;
-        if (!**tail || (n && routes[i].path[n - 1] == '/' && !strchr(*tail, '/'))) return &routes[i];
-    }
-    return NULL;
-}
-
-static int run_route(request_rec *r, const tds_ap_mount_t *mount, const route_t *route, const char *tail)
-{
-    acs_server_t *srv = acs_server_of(r->server);
-    char *body = apr_pstrdup(r->pool, tail);
-    apr_size_t len = strlen(tail);
-    tds_log_t log;
-    tds_err_t err;
-    acs_run_t run;
-    int st;
-
-    if (route->method == M_POST) {
-        st = tds_ap_body(r, (apr_size_t)(route->body_max ? route->body_max : srv->conf.max_body), &body, &len);
-        if (st != OK) return tds_ap_status(r, st);
-    }
-    acs_run_init(&run, r, r->server, &log, &err, r->pool);
-    return route->fn(r, mount, &run, body, len);
-}
-
 int acs_handler(request_rec *r)
 {
     acs_dir_t *dir = ap_get_module_config(r->per_dir_config, &acs_module);
-    const char *rest = tds_ap_mount_rest(r, &dir->mount), *tail;
-    const route_t *route;
+    const tds_ap_route_t *route;
+    tds_ap_call_t call;
+    tds_log_t log;
+    tds_err_t err;
+    acs_run_t run;
+    int st = tds_ap_route(r, &dir->mount, routes, (int)(sizeof routes / sizeof *routes),
+                          acs_server_of(r->server)->conf.max_body, &route, &call);
 
-    if (!rest || r->proxyreq) return DECLINED;
-    if (!(route = find_route(dir->mount.endpoint, rest, &tail))) return tds_ap_status(r, HTTP_NOT_FOUND);
-    if (r->method_number != route->method || r->header_only) return not_allowed(r, route->method == M_POST ? "POST" : "GET");
+    if (st != OK) return st == TDS_AP_ANSWERED ? OK : st;
     if (!acs_child.store) return tds_ap_status(r, HTTP_SERVICE_UNAVAILABLE);
-    return run_route(r, &dir->mount, route, tail);
+    acs_run_init(&run, r, r->server, &log, &err, r->pool);
+    return route->fn(&call, &run);
 }

@@ -116,6 +116,24 @@ const char *tds_ap_section_name(cmd_parms *cmd, const char *args, const char **f
     return name;
 }
 
+const char *tds_ap_keys_load(tds_keys_t **keys, const char *directive, const char *current, const char *previous,
+                             apr_pool_t *pconf, apr_pool_t *ptemp)
+{
+    const char *const given[] = {current, previous};
+    tds_err_t err;
+    int i;
+
+    if (!current) return apr_pstrcat(ptemp, directive, " is missing: file:PATH of 64 hexadecimal digits", NULL);
+    *keys = tds_keys_make(pconf);
+    tds_err_init(&err, ptemp);
+    for (i = 0; i < 2 && given[i]; ++i) {
+        if (strncmp(given[i], "file:", 5)) return apr_pstrcat(ptemp, directive, ": must be file:PATH", NULL);
+        if (tds_keys_add_file(*keys, ap_server_root_relative(ptemp, given[i] + 5), ptemp, &err) != APR_SUCCESS)
+            return apr_pstrcat(ptemp, directive, ": ", err.detail, NULL);
+    }
+    return NULL;
+}
+
 const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *name, const char *const *names, int n)
 {
     apr_size_t len;

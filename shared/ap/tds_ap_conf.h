@@ -4,6 +4,7 @@
 
 #include <httpd.h>
 #include <http_config.h>
+#include "tds_keys.h"
 
 typedef enum tds_ap_kind_e {
     TDS_AP_STR,   /* const char *, not empty */
@@ -37,6 +38,10 @@ const char *tds_ap_section_name(cmd_parms *cmd, const char *args, const char **f
 
 /* "10s", "250ms", "5min", "1h", "10" (seconds). APR_EINVAL otherwise. */
 apr_status_t tds_ap_span(apr_interval_time_t *span, const char *text);
+
+/* The generations of a master key, each written file:PATH; previous may be NULL. Returns NULL or what is wrong. */
+const char *tds_ap_keys_load(tds_keys_t **keys, const char *directive, const char *current, const char *previous,
+                             apr_pool_t *pconf, apr_pool_t *ptemp);
 
 /* ---- Endpoints ---------------------------------------------------------------------------------- */
 

@@ -84,6 +84,18 @@ int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert)
     return 0;
 }
 
+const void *tds_ap_peer_once(request_rec *r, module *m, tds_ap_peer_find_fn *find)
+{
+    conn_rec *c = r->connection->master ? r->connection->master : r->connection;
+    const void *peer = ap_get_module_config(c->conn_config, m);
+
+    if (!peer) {
+        peer = find(r, c->pool);
+        ap_set_module_config(c->conn_config, m, (void *)peer);
+    }
+    return peer;
+}
+
 apr_status_t tds_ap_cert_fingerprint(unsigned char out[32], X509 *cert)
 {
     unsigned n = 32;

@@ -3,6 +3,7 @@
 #define TDS_AP_PEER_H
 
 #include <httpd.h>
+#include <http_config.h>
 #include <openssl/x509.h>
 #include "tds_err.h"
 
@@ -22,6 +23,11 @@ X509 *tds_ap_peer_cert(request_rec *r);
 
 /* Was cert issued under these anchors, and does it bear one of the names? */
 int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert);
+
+/* What find says about the peer of r's connection (never NULL; in the pool of the connection given). It is asked once per
+ * connection and module m, whose slot in conn_config is used. */
+typedef const void *tds_ap_peer_find_fn(request_rec *r, apr_pool_t *conn_pool);
+const void *tds_ap_peer_once(request_rec *r, module *m, tds_ap_peer_find_fn *find);
 
 /* SHA-256 over the DER form. */
 apr_status_t tds_ap_cert_fingerprint(unsigned char out[32], X509 *cert);

@@ -1,0 +1,60 @@
+#include "tds_ap_status.h"
+
+#include <string.h>
+#include <apr_shm.h>
+#include "tds_ap_body.h"
+#include "tds_json.h"
+
+#define CLOCK_TOLERANCE apr_time_from_sec(2)
+
+int tds_ap_health(request_rec *r)
+{
+    static const char text[] = "{\"alive\":true}";
+
+    return tds_ap_answer(r, HTTP_OK, "application/json", text, sizeof text - 1);
+}
+
+int tds_ap_ready(request_rec *r, tds_store_t *store)
+{
+    tds_store_health_t h;
+    json_t *doc = tds_json_object(r->pool);
+    const char *text, *why = NULL;
+    apr_size_t len;
+    tds_err_t err;
+
+    tds_err_init(&err, r->pool);
+    if (!store || tds_store_health(store, &h, r->pool, &err) != APR_SUCCESS) why = "the store does not answer";
+    else if (h.evicts) why = "the store may evict: set maxmemory-policy noeviction";
+    else if (h.offset > CLOCK_TOLERANCE || h.offset < -CLOCK_TOLERANCE) why = "clock and store differ by more than 2 s";
+    json_object_set_new(doc, "ready", json_boolean(!why));
+    tds_json_set(doc, "reason", why);
+    text = tds_json_text(doc, &len, r->pool);
+    return tds_ap_answer(r, why ? HTTP_SERVICE_UNAVAILABLE : HTTP_OK, "application/json", text, len);
+}
+
+int tds_ap_metrics(request_rec *r, const tds_metric_t *metrics)
+{
+    const char *text = tds_metric_text(metrics, r->pool);
+
+    return tds_ap_answer(r, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
+}
+
+apr_status_t tds_ap_metrics_make(tds_metric_t *metrics, const tds_metric_row_t *rows, int count, const char *key,
+                                 server_rec *s)
+{
+    apr_pool_t *pool = s->process->pool;
+    void *old = NULL;
+    apr_shm_t *shm;
+    apr_status_t rv;
+
+    *metrics = (tds_metric_t){.rows = rows, .count = count};
+    (void)apr_pool_userdata_get(&old, key, pool);
+    if (!old || apr_shm_size_get(old) < tds_metric_size(count)) {
+        if ((rv = apr_shm_create(&shm, tds_metric_size(count), NULL, pool)) != APR_SUCCESS) return rv;
+        memset(apr_shm_baseaddr_get(shm), 0, tds_metric_size(count));
+        (void)apr_pool_userdata_setn(shm, key, NULL, pool);
+        old = shm;
+    }
+    metrics->cells = apr_shm_baseaddr_get(old);
+    return APR_SUCCESS;
+}
