@@ -32,7 +32,7 @@ ITEM = """<article><small>{when} · {channel} to {to}</small><p>{text}</p><stron
 
 
 class Issuer(net.Sim):
-    def __init__(self, pki, port=0, host="localhost", ca="commercial-ca"):
+    def __init__(self, pki, port=0, host="localhost", ca="ds-ca"):
         super().__init__()
         self.server = self.serve(self._handle, net.server_context(pki.both("issuer"), pki.ca(ca)), port,
                                  others={"foreign-server": net.server_context(pki.both("foreign-server"))})
@@ -49,6 +49,8 @@ class Issuer(net.Sim):
         return None
 
     def _otp(self, request):
+        if not request.peer_name:  # the inbox is for people, this is for the ACS alone
+            return net.json_reply({"error": "no client certificate"}, 403)
         fault = self.faults.take("otp")
         try:
             message = request.json()

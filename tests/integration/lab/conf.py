@@ -135,7 +135,7 @@ def _acs(node):
               f"ACSTemplates {lab.templates}", 'ACSIssuerName "Example Bank"', "ACSECI Y 05", "ACSECI A 06",
               f"ACSAuthenticationValue lab file:{node.value_key}", *o.issuer]
     ds = [f"ACSClientCAFile {lab.pki.ca('ds-ca')}", "ACSClientName ds-client.test",
-          f"ACSDSURLPrefix {lab.ds.url}/", f"ACSDSReferenceNumber {lab.ds.reference}", *o.acs_ds]
+          f"ACSDSURLPrefix {lab.ds.url_acs}", *o.acs_ds]
     return _lines(server, "") + _block("ACSIssuer", "bank", issuer) + _block("ACSDirectoryServer", "scheme", ds)
 
 
@@ -203,7 +203,7 @@ def _proxies(node):
     # One block per link: the DS sees the ACS and the 3DS Server with a certificate each.
     add(lab.ds.url_3dss, "ds-ca", "3dss-client")
     add(lab.ds.url_acs, "ds-ca", "acs-client")
-    add(lab.issuer.url + "/", "commercial-ca", None)
+    add(lab.issuer.url + "/", "commercial-ca", "acs-client")
     return "".join(parts)
 
 

@@ -36,8 +36,8 @@ def find_module(name):
     return max(found, key=os.path.getmtime) if found else None
 
 
-def have_modules():
-    return all(find_module(n) for n in MODULE_NAMES)
+def have_modules(options):
+    return all(find_module(n) for n, on in zip(MODULE_NAMES, (options.get("acs", True), options.get("srv", True))) if on)
 
 
 def card_file(cards=None):
