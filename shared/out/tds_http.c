@@ -11,14 +11,52 @@ const char *tds_http_result_text(tds_http_result_e result)
     return words[result];
 }
 
-static int host_ok(const char *host, apr_size_t len)
+static int port_ok(const char *port, apr_size_t len)
 {
     apr_size_t i;
+    int n = 0;
 
-    for (i = 0; i < len; ++i) {
-        if (!apr_isalnum(host[i]) && !strchr("-._:[]", host[i])) return 0;
+    for (i = 0; i < len && i < 6; ++i) {
+        if (!apr_isdigit(port[i])) return 0;
+        n = n * 10 + port[i] - '0';
     }
-    return len > 0 && host[0] != ':' && host[0] != '.';
+    return i == len && n > 0 && n < 65536;
+}
+
+/* A name, an IPv4 address or a bracketed IPv6 address, and perhaps a port. */
+static int host_ok(const char *host, apr_size_t len)
+{
+    apr_size_t n = 0;
+
+    if (len && host[0] == '[') {
+        for (n = 1; n < len && (apr_isxdigit(host[n]) || host[n] == ':' || host[n] == '.'); ++n) continue;
+        if (n < 3 || n == len || host[n++] != ']') return 0;
+    }
+    else {
+        for (; n < len && (apr_isalnum(host[n]) || strchr("-._", host[n])); ++n) continue;
+        if (!n || host[0] == '.') return 0;
+    }
+    return n == len || (host[n] == ':' && port_ok(host + n + 1, len - n - 1));
+}
+
+/* "." and ".." as a segment, also percent-encoded: a prefix rule could be walked round with them. */
+static int dot_segment(const char *path)
+{
+    int dots = 0, other = 0;
+
+    for (;; ++path) {
+        if (*path == '/' || *path == '?' || !*path) {
+            if (!other && dots && dots < 3) return 1;
+            if (*path != '/') return 0;
+            dots = other = 0;
+        }
+        else if (*path == '.') ++dots;
+        else if (!strncasecmp(path, "%2e", 3)) {
+            ++dots;
+            path += 2;
+        }
+        else other = 1;
+    }
 }
 
 static int clean(const char *s)
@@ -40,7 +78,7 @@ const char *tds_url_canonical(const char *url, apr_pool_t *pool)
     host = url + 8;
     n = strcspn(host, "/?");
     path = host + n;
-    if (!host_ok(host, n)) return NULL;
+    if (!host_ok(host, n) || dot_segment(path)) return NULL;
     low = apr_pstrmemdup(pool, host, n);
     for (s = low; *s; ++s) *s = (char)apr_tolower(*s);
     if (n > 4 && !strcmp(low + n - 4, ":443")) low[n - 4] = '\0';

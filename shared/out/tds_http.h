@@ -57,7 +57,7 @@ typedef struct tds_http_t {
 const char *tds_http_result_text(tds_http_result_e result);
 
 /* Scheme and host in lower case, default port left out, "/" for an empty path. NULL: not an absolute
- * https URL, or one with user part, fragment, white space or control characters (design: dsURL). */
+ * https URL, or one with user part, fragment, dot segments, white space or control characters (design: dsURL). */
 const char *tds_url_canonical(const char *url, apr_pool_t *pool);
 
 /* Does url lie under prefix? Both canonical. The prefix ends at a path border, so that
