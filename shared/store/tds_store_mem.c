@@ -106,8 +106,9 @@ static apr_status_t mem_arm(void *baton, const tds_store_raw_t *raw, apr_pool_t 
     tds_mem_t *m = baton;
 
     if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
-    apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
-                 raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
+    if (apr_hash_get(m->due, raw->id, APR_HASH_KEY_STRING)) /* a correction, never a new entry */
+        apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
+                     raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
     return APR_SUCCESS;
 }
 

@@ -153,7 +153,7 @@ static apr_status_t redis_claim(void *baton, const char *const *queues, int nque
                                 apr_interval_time_t lease, apr_array_header_t *ids, apr_pool_t *pool, tds_err_t *err)
 {
     tds_redis_cmd_t *cmds = apr_pcalloc(pool, (apr_size_t)nqueues * sizeof *cmds);
-    int share = max / nqueues + 1, n = nqueues < max ? nqueues : max, i;
+    int n = nqueues < max ? nqueues : max, share = max / n, i;
     tds_redis_reply_t *replies;
     apr_status_t rv;
     apr_size_t j;
