@@ -1,0 +1,280 @@
+/* What every store does, whatever is behind it. Who includes this provides the store under test, its clock, and a way
+ * past the seal: raw_get and raw_put of the stored bytes. */
+#ifndef STORE_BEHAVIOUR_H
+#define STORE_BEHAVIOUR_H
+
+#include "tds_hash.h"
+#include "tds_rand.h"
+#include "tds_store.h"
+
+#define KEY_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEY_B "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100"
+#define HOUR  apr_time_from_sec(3600)
+
+static tds_store_t *store;
+static apr_time_t now_is(void);
+static unsigned char *raw_get(const char *id, apr_size_t *len);
+static void raw_put(const char *id, const unsigned char *bytes, apr_size_t len);
+
+static const char *new_id(void)
+{
+    char *id = apr_palloc(pool, TDS_UUID_LEN + 1);
+
+    assert_ok(tds_uuid_make(id, tds_rand_bytes));
+    return id;
+}
+
+static tds_change_t change_of(const char *id, const char *text, unsigned version)
+{
+    return (tds_change_t){.id = id, .value = text, .len = strlen(text), .version = version, .ttl = HOUR};
+}
+
+static apr_status_t create(const char *id, const char *text, apr_time_t due)
+{
+    tds_change_t change = change_of(id, text, 0);
+
+    change.due = due;
+    return tds_store_create(store, &change, pool, &err);
+}
+
+static apr_status_t save(const char *id, const char *text, unsigned version, apr_time_t due)
+{
+    tds_change_t change = change_of(id, text, version);
+
+    change.due = due;
+    return tds_store_save(store, &change, pool, &err);
+}
+
+static apr_status_t load(const char *id, unsigned version_min, const char **text, unsigned *version)
+{
+    unsigned char *value = NULL;
+    apr_size_t len = 0;
+    apr_status_t rv = tds_store_load(store, id, version_min, &value, &len, version, pool, &err);
+
+    *text = (const char *)value;
+    if (rv == APR_SUCCESS) assert_int_equal(strlen(*text), len);
+    return rv;
+}
+
+static void holds(const char *id, const char *text, unsigned version)
+{
+    const char *have;
+    unsigned v;
+
+    assert_ok(load(id, version, &have, &v));
+    assert_string_equal(have, text);
+    assert_int_equal(v, version);
+}
+
+static int claim_all(int max, const char *want)
+{
+    apr_array_header_t *ids;
+    int i, found = 0;
+
+    assert_ok(tds_store_claim(store, 0, TDS_STORE_SHARDS, max, HOUR, &ids, pool, &err));
+    assert_true(ids->nelts <= max);
+    for (i = 0; i < ids->nelts; ++i) found += !strcmp(APR_ARRAY_IDX(ids, i, const char *), want);
+    assert_true(found <= 1);
+    return found;
+}
+
+/* Only the shard of id. */
+static int claim_one(const char *id, apr_interval_time_t lease)
+{
+    char hex[3] = {id[0], id[1], '\0'};
+    apr_array_header_t *ids;
+    int i, found = 0;
+
+    assert_ok(tds_store_claim(store, (int)strtol(hex, NULL, 16), 1, 16, lease, &ids, pool, &err));
+    for (i = 0; i < ids->nelts; ++i) found += !strcmp(APR_ARRAY_IDX(ids, i, const char *), id);
+    return found;
+}
+
+static void life(void **state)
+{
+    const char *id = new_id(), *text;
+    unsigned version;
+
+    assert_int_equal(load(id, 0, &text, &version), APR_ENOENT);
+    assert_int_equal(save(id, "x", 1, 0), APR_ENOENT);
+    assert_ok(create(id, "one", 0));
+    assert_int_equal(create(id, "other", 0), APR_EEXIST);
+    holds(id, "one", 1);
+    assert_ok(save(id, "two", 1, 0));
+    holds(id, "two", 2);
+    assert_int_equal(save(id, "lost race", 1, 0), APR_EAGAIN);
+    assert_int_equal(save(id, "from the future", 3, 0), APR_EAGAIN);
+    holds(id, "two", 2);
+    assert_ok(save(id, "", 2, 0));
+    holds(id, "", 3);
+}
+
+/* F-06: one transaction, however its id is spelt. */
+static void upper_case(void **state)
+{
+    char *id = apr_pstrdup(pool, new_id()), *up = apr_pstrdup(pool, id), *s;
+
+    for (s = up; *s; ++s) *s = (char)(*s >= 'a' && *s <= 'f' ? *s - 'a' + 'A' : *s);
+    assert_ok(create(up, "one", 0));
+    assert_int_equal(create(id, "two", 0), APR_EEXIST);
+    holds(id, "one", 1);
+}
+
+static void no_id(void **state)
+{
+    static const char *const bad[] = {"", "x", "8a880dc0-d2d2-4067-bcb1-b08d1690b26", "8a880dc0-d2d2-4067-bcb1-b08d1690b26g",
+                                      "8a880dc0-d2d2-4067-bcb1-b08d1690b26e\r\nDEL x"};
+    const char *text;
+    unsigned version;
+    int i;
+
+    for (i = 0; i < COUNT(bad); ++i) {
+        assert_int_equal(create(bad[i], "x", 0), APR_ENOENT);
+        assert_int_equal(load(bad[i], 0, &text, &version), APR_ENOENT);
+        assert_int_equal(save(bad[i], "x", 1, 0), APR_ENOENT);
+        assert_int_equal(tds_store_arm(store, bad[i], 0, pool, &err), APR_ENOENT);
+    }
+}
+
+static void expiry(apr_interval_time_t ttl, void (*wait)(apr_interval_time_t))
+{
+    const char *id = new_id(), *text;
+    tds_change_t change = change_of(id, "short", 0);
+    unsigned version;
+
+    change.ttl = ttl;
+    assert_ok(tds_store_create(store, &change, pool, &err));
+    holds(id, "short", 1);
+    wait(2 * ttl);
+    assert_int_equal(load(id, 0, &text, &version), APR_ENOENT);
+    assert_int_equal(save(id, "late", 1, 0), APR_ENOENT);
+    assert_ok(create(id, "again", 0));
+}
+
+static void tampering(void **state)
+{
+    const char *a = new_id(), *b = new_id(), *text;
+    unsigned char *bytes, *spoilt;
+    apr_size_t len, i;
+    unsigned version;
+
+    assert_ok(create(a, "record a", 0));
+    assert_ok(create(b, "record b", 0));
+    bytes = raw_get(a, &len);
+    raw_put(b, bytes, len); /* moved to another key */
+    assert_int_equal(load(b, 0, &text, &version), APR_EINVAL);
+    for (i = 0; i < len; ++i) { /* a bit changed anywhere; the write id is no secret and not sealed */
+        if (i >= TDS_STORE_WRITE_AT && i < TDS_STORE_HEAD) continue;
+        spoilt = apr_pmemdup(pool, bytes, len);
+        spoilt[i] ^= 1;
+        raw_put(a, spoilt, len);
+        tds_err_clear(&err);
+        assert_int_equal(load(a, 0, &text, &version), APR_EINVAL);
+        assert_int_equal(err.proto, 404);
+    }
+    for (i = 0; i < len; i += 7) { /* cut */
+        raw_put(a, bytes, i);
+        assert_int_equal(load(a, 0, &text, &version), APR_EINVAL);
+    }
+    raw_put(a, bytes, len);
+    holds(a, "record a", 1);
+}
+
+/* Somebody puts an old value back: it opens, but whoever knows better refuses it. */
+static void put_back(void **state)
+{
+    const char *id = new_id(), *text;
+    unsigned char *old;
+    apr_size_t len;
+    unsigned version;
+
+    assert_ok(create(id, "one", 0));
+    old = raw_get(id, &len);
+    assert_ok(save(id, "two", 1, 0));
+    raw_put(id, old, len);
+    assert_ok(load(id, 0, &text, &version));
+    assert_ok(load(id, 1, &text, &version));
+    assert_int_equal(load(id, 2, &text, &version), APR_EINVAL);
+    memcpy(old + TDS_STORE_VERSION_AT, "00000002", 8); /* nor does it help to write the version into it */
+    raw_put(id, old, len);
+    assert_int_equal(load(id, 2, &text, &version), APR_EINVAL);
+}
+
+static void deadlines(void **state)
+{
+    const char *past = new_id(), *future = new_id(), *never = new_id(), *moved = new_id();
+
+    assert_ok(create(past, "x", now_is() - 1000000));
+    assert_ok(create(future, "x", now_is() + HOUR));
+    assert_ok(create(never, "x", 0));
+    assert_ok(create(moved, "x", now_is() - 1000000));
+    assert_ok(save(moved, "y", 1, now_is() + HOUR)); /* the save carries the deadline with it */
+    assert_int_equal(claim_one(future, HOUR), 0);
+    assert_int_equal(claim_one(never, HOUR), 0);
+    assert_int_equal(claim_one(moved, HOUR), 0);
+    assert_int_equal(claim_one(past, HOUR), 1);
+    assert_int_equal(claim_one(past, HOUR), 0); /* leased */
+    assert_ok(save(moved, "z", 2, now_is() - 1000000));
+    assert_int_equal(claim_one(moved, HOUR), 1);
+    assert_ok(save(moved, "z", 3, 0));
+    assert_ok(tds_store_arm(store, past, now_is() - 1000000, pool, &err));
+    assert_int_equal(claim_one(past, HOUR), 1);
+    assert_ok(tds_store_arm(store, past, 0, pool, &err));
+    assert_ok(tds_store_arm(store, past, now_is() - 1000000, pool, &err)); /* no longer in the queue: nothing to correct */
+    assert_int_equal(claim_one(past, HOUR), 0);
+    assert_ok(tds_store_arm(store, new_id(), 0, pool, &err));
+}
+
+/* A second create does not move the deadline of the transaction that has the id. */
+static void create_twice(void **state)
+{
+    const char *id = new_id();
+
+    assert_ok(create(id, "x", now_is() + HOUR));
+    assert_int_equal(create(id, "y", now_is() - 1000000), APR_EEXIST);
+    assert_int_equal(claim_one(id, HOUR), 0);
+    holds(id, "x", 1);
+}
+
+static void lease_ends(apr_interval_time_t lease, void (*wait)(apr_interval_time_t))
+{
+    const char *id = new_id();
+
+    assert_ok(create(id, "x", now_is() - 1000000));
+    assert_int_equal(claim_one(id, lease), 1);
+    assert_int_equal(claim_one(id, lease), 0);
+    wait(2 * lease);
+    assert_int_equal(claim_one(id, HOUR), 1);
+    assert_int_equal(claim_one(id, HOUR), 0);
+}
+
+/* Never more than asked for, and all in the end. */
+static void claim_bounds(void **state)
+{
+    enum { N = 120 };
+    apr_array_header_t *ids;
+    int i, got = 0, rounds = 0;
+
+    for (i = 0; i < N; ++i) {
+        char *id = apr_pstrdup(pool, new_id());
+
+        if (i < N / 2) id[0] = id[1] = '0';
+        assert_ok(create(id, "x", now_is() - 1000000));
+    }
+    assert_ok(tds_store_claim(store, 0, TDS_STORE_SHARDS, 0, HOUR, &ids, pool, &err));
+    assert_int_equal(ids->nelts, 0);
+    for (i = 0; got < N && rounds < 2000; ++rounds) {
+        assert_ok(tds_store_claim(store, i, 16, 10, HOUR, &ids, pool, &err));
+        assert_true(ids->nelts <= 10);
+        got += ids->nelts;
+        i = (i + 10) % (TDS_STORE_SHARDS - 15);
+    }
+    assert_true(got >= N);
+    (void)claim_all(100000, "");
+}
+
+#define STORE_TESTS                                                                                                   \
+    UNIT_STORE(life), UNIT_STORE(upper_case), UNIT_STORE(no_id), UNIT_STORE(tampering), UNIT_STORE(put_back),         \
+        UNIT_STORE(deadlines), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds)
+
+#endif
