@@ -1,0 +1,186 @@
+"""Builds, runs and counts. Called by ./runtests.
+
+Stages: release  clang, no test points: builds without a warning, unit tests, checks of the tree and of both modules
+        plain    gcc, test points: unit tests, integration tests, browser tests
+        asan     gcc with AddressSanitizer and UBSan, test points: unit tests, integration tests
+"""
+import glob
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SANITIZER_FLAGS = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:detect_odr_violation=0",
+                   "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, passed=0, failed=0, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+
+tally = Tally()
+
+
+def run(what, argv, cwd, env=None, timeout=1500):
+    """(return code, output). A process group of its own, so that nothing stays behind after a time-out."""
+    print(f"--- {what}", flush=True)
+    start = time.monotonic()
+    p = subprocess.Popen(argv, cwd=cwd, env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                         start_new_session=True)
+    try:
+        out = p.communicate(timeout=timeout)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(p.pid, signal.SIGKILL)
+        out = p.communicate()[0] + f"\nstopped after {timeout} s\n"
+    print(f"    {time.monotonic() - start:.0f} s, exit code {p.returncode}", flush=True)
+    return p.returncode, out
+
+
+def show(out, lines=120):
+    print("\n".join(out.splitlines()[-lines:]), flush=True)
+
+
+def build(name, work, *args, env=None):
+    directory = os.path.join(work, name)
+    os.makedirs(directory)
+    for what, argv in (("configure", [os.path.join(TOP, "configure"), "-q", "--enable-werror", *args]),
+                       ("make", ["make", "-s", f"-j{os.cpu_count()}"])):
+        rc, out = run(f"{name}: {what}", argv, directory, env)
+        if rc:
+            show(out)
+            tally.add(failed=1)
+            return None
+        if "warning:" in out:
+            show(out)
+            tally.add(failed=1)
+    tally.add(passed=1)
+    return directory
+
+
+def unit(name, directory, env=None):
+    rc, out = run(f"{name}: unit tests", ["make", "-s", "check", f"-j{os.cpu_count()}"], directory, env)
+    passed = failed = skipped = 0
+    for path in glob.glob(os.path.join(directory, "tests/unit/*.log")):
+        with open(path, encoding="utf-8", errors="replace") as f:
+            text = f.read()
+        passed += sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text))
+        failed += sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text))
+        skipped += sum(int(n) for n in re.findall(r"\[  SKIPPED \] (\d+) test", text))
+    if rc or not passed:
+        failed = failed or 1
+        show(out)
+        for path in glob.glob(os.path.join(directory, "tests/unit/*.trs")):
+            with open(path, encoding="utf-8", errors="replace") as f:
+                bad = ":test-result: FAIL" in f.read()
+            if bad:
+                with open(path[:-4] + ".log", encoding="utf-8", errors="replace") as f:
+                    show(f.read(), 60)
+    print(f"    {passed} passed, {failed} failed, {skipped} skipped")
+    tally.add(passed, failed, skipped)
+
+
+def pytest(name, directory, work, env=None):
+    report = os.path.join(work, name + ".xml")
+    rc, out = run(f"{name}: integration tests",
+                  ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", "."],
+                  os.path.join(TOP, "tests/integration"), dict(env or {}, TDS_BUILD=directory))
+    passed = failed = skipped = 0
+    if os.path.exists(report):
+        for suite in ET.parse(report).getroot().iter("testsuite"):
+            bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+            skips = int(suite.get("skipped", 0))
+            failed, skipped = failed + bad, skipped + skips
+            passed += max(0, int(suite.get("tests", 0)) - bad - skips)
+    if rc or not passed:
+        failed = failed or 1
+        show(out)
+    print(f"    {passed} passed, {failed} failed, {skipped} skipped")
+    tally.add(passed, failed, skipped)
+
+
+def lines(name, what, argv, cwd, env=None):
+    """A program that prints "ok ..." or "not ok ..." per test (TAP)."""
+    rc, out = run(f"{name}: {what}", argv, cwd, env)
+    passed = len(re.findall(r"^ok\b", out, re.M))
+    failed = len(re.findall(r"^not ok\b", out, re.M))
+    if rc or not passed:
+        failed = failed or 1
+        show(out)
+    print(f"    {passed} passed, {failed} failed, 0 skipped")
+    tally.add(passed, failed)
+
+
+def browser(directory):
+    where = os.path.join(TOP, "tests/browser")
+    rc, out = run("browser: npm ci", ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], where, timeout=300)
+    if rc:
+        show(out)
+        tally.add(failed=1)
+        return
+    lines("browser", "chromium", ["/usr/bin/python3", "run.py"], where, {"TDS_BUILD": directory})
+
+
+def stage_release(work):
+    directory = build("release", work, "CC=clang")
+    if not directory:
+        return
+    unit("release", directory)
+    lines("release", "checks", [os.path.join(TOP, "tests/checks/run.sh"), directory], TOP)
+
+
+def stage_plain(work):
+    directory = build("plain", work, "--enable-test-points")
+    if directory:
+        unit("plain", directory)
+        pytest("plain", directory, work)
+        browser(directory)
+
+
+def stage_asan(work):
+    directory = build("asan", work, "--enable-test-points", "--enable-sanitizers")
+    if not directory:
+        return
+    library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
+    unit("asan", directory, {"ASAN_OPTIONS": "detect_leaks=1", **{"UBSAN_OPTIONS": SANITIZER_FLAGS["UBSAN_OPTIONS"]}})
+    pytest("asan", directory, work, dict(SANITIZER_FLAGS, TDS_PRELOAD=library))
+
+
+STAGES = {"release": stage_release, "plain": stage_plain, "asan": stage_asan}
+
+
+def main():
+    names = sys.argv[1:] or list(STAGES)
+    if set(names) - set(STAGES):
+        sys.exit(__doc__)
+    start, work = time.monotonic(), tempfile.mkdtemp(prefix="tds-runtests-")
+    os.chmod(work, 0o755)
+    try:
+        rc, out = run("autoreconf", ["autoreconf", "-fi"], TOP)
+        if rc:
+            show(out)
+            tally.add(failed=1)
+        else:
+            for name in names:
+                STAGES[name](work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    print(f"{time.monotonic() - start:.0f} s")
+    print(f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped")
+    sys.exit(1 if tally.failed or not tally.passed else 0)
+
+
+if __name__ == "__main__":
+    main()
