@@ -2,22 +2,13 @@
 #include "acs_run.h"
 
 #include <string.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include "tds_point.h"
-
-static const char *lower(const char *text, apr_pool_t *pool)
-{
-    char *low = apr_pstrdup(pool, text), *s;
-
-    for (s = low; *s; ++s) *s = (char)apr_tolower(*s);
-    return low;
-}
 
 /* Unguessable, and the same for a repeated dsTransID: the repeat meets the record of the first (A-AREQ-17). */
 static const char *trans_id_of(acs_run_t *run, const char *ds_trans_id)
 {
-    const char *low = lower(ds_trans_id, run->pool);
+    const char *low = tds_uuid_lower(ds_trans_id, run->pool);
     tds_bytes_t parts[] = {TDS_BYTES_STR(run->ds->name), TDS_BYTES_STR(low)};
     unsigned char mac[TDS_HASH_LEN];
     char *id = apr_palloc(run->pool, TDS_UUID_LEN + 1);

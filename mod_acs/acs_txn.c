@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_rand.h"
 #include "tds_rec.h"
 
 typedef struct move_t {
@@ -42,7 +43,7 @@ apr_status_t acs_txn_decode(acs_txn_t **ptxn, const char *id, const unsigned cha
 {
     acs_txn_t *txn = apr_pcalloc(pool, sizeof *txn);
 
-    txn->id = apr_pstrdup(pool, id);
+    txn->id = tds_uuid_lower(id, pool);
     txn->version = version;
     *ptxn = txn;
     return tds_rec_decode(txn, rows, NROWS, bytes, len, pool);

@@ -1,6 +1,7 @@
 #include "tds_rand.h"
 
 #include <string.h>
+#include <apr_strings.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
@@ -48,6 +49,16 @@ int tds_uuid_valid(const char *s)
         else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))) return 0;
     }
     return s[TDS_UUID_LEN] == '\0';
+}
+
+const char *tds_uuid_lower(const char *text, apr_pool_t *pool)
+{
+    char *low = apr_pstrdup(pool, text), *s;
+
+    for (s = low; *s; ++s) {
+        if (*s >= 'A' && *s <= 'Z') *s = (char)(*s - 'A' + 'a');
+    }
+    return low;
 }
 
 apr_status_t tds_rand_digits(char *out, apr_size_t digits, tds_rand_fn *rnd)

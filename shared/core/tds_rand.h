@@ -22,6 +22,9 @@ apr_status_t tds_uuid_make(char out[TDS_UUID_LEN + 1], tds_rand_fn *rnd);
 /* 1 when text is a UUID in canonical shape, upper or lower case. */
 int tds_uuid_valid(const char *text);
 
+/* A copy in lower case: ids are compared without regard to case (F-06). */
+const char *tds_uuid_lower(const char *text, apr_pool_t *pool);
+
 /* Decimal digits without bias, NUL-terminated; digits <= 32. */
 apr_status_t tds_rand_digits(char *out, apr_size_t digits, tds_rand_fn *rnd);
 

@@ -32,17 +32,6 @@ tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char 
     return store;
 }
 
-/* F-06: ids are compared without regard to case, so the key has the lower-case form. */
-static const char *id_lower(const char *id, apr_pool_t *pool)
-{
-    char *low = apr_pstrdup(pool, id), *s;
-
-    for (s = low; *s; ++s) {
-        if (*s >= 'A' && *s <= 'Z') *s = (char)(*s - 'A' + 'a');
-    }
-    return low;
-}
-
 static int hex_digit(char c)
 {
     return c <= '9' ? c - '0' : c - 'a' + 10;
@@ -52,7 +41,7 @@ static apr_status_t address(const tds_store_t *store, tds_store_raw_t *raw, cons
                             tds_err_t *err)
 {
     if (!tds_uuid_valid(id)) return TDS_FAIL(err, APR_ENOENT, 0, NULL, "not an id");
-    raw->id = id_lower(id, pool);
+    raw->id = tds_uuid_lower(id, pool);
     raw->key = apr_psprintf(pool, "%s:{%.2s}:%c:%s", store->prefix, raw->id, TYPE_TXN, raw->id);
     raw->queue = store->queues[hex_digit(raw->id[0]) * 16 + hex_digit(raw->id[1])];
     return APR_SUCCESS;
