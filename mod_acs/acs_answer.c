@@ -88,7 +88,7 @@ static const char *operator_id(acs_run_t *run)
 
 #define PRIOR_MAX 32
 
-apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome, const acs_txn_t *txn,
+apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
                            const char **bytes, apr_size_t *len)
 {
     tds_msg_t *ares = tds_msg_make(TDS_MSG_ARES, facts->areq->version, run->pool);
@@ -96,7 +96,7 @@ apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, const acs_o
     tds_msg_rules_t rules = {.prior = prior, .nprior = tds_msg_prior(facts->areq, prior, PRIOR_MAX), .leg = TDS_LEG_ACS_DS};
     const char *value;
 
-    outcome = with_value(run, facts, outcome, txn, &value);
+    *outcome = *with_value(run, facts, outcome, txn, &value);
     copy_ids(ares, facts->areq, txn);
     tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);
     tds_msg_set(ares, TDS_E_ACS_OPERATOR_ID, operator_id(run));

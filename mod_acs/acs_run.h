@@ -103,8 +103,8 @@ acs_outcome_t acs_decide(acs_run_t *run, const acs_facts_t *facts);
 apr_status_t acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);
 void acs_outbox_send(acs_run_t *run, acs_txn_t **ptxn);
 
-/* acs_answer.c: ARes and Erro */
-apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome, const acs_txn_t *txn,
+/* acs_answer.c: ARes and Erro. *outcome becomes U when the authentication value cannot be made. */
+apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
                            const char **bytes, apr_size_t *len);
 void acs_answer_erro(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
                      acs_answer_t *answer);

@@ -1,9 +1,20 @@
 /* Records to the store and back, and the loop that every event goes through. */
 #include "acs_run.h"
 
+#include <apr_lib.h>
+#include <apr_strings.h>
 #include "tds_point.h"
 
 #define RACES_MAX 20
+
+/* F-06: an id is the same in capitals; what is bound to it (codes, pages, values) reads the lower case. */
+static const char *lower(const char *id, apr_pool_t *pool)
+{
+    char *low = apr_pstrdup(pool, id), *s;
+
+    for (s = low; *s; ++s) *s = (char)apr_tolower(*s);
+    return low;
+}
 
 apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_txn_t **ptxn)
 {
@@ -13,7 +24,7 @@ apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_
     apr_status_t rv = tds_store_load(run->store, id, version_min, &bytes, &len, &version, run->pool, run->err);
 
     if (rv != APR_SUCCESS) return rv;
-    if (acs_txn_decode(ptxn, id, bytes, len, version, run->pool) != APR_SUCCESS || (*ptxn)->state >= ACS_ST_COUNT)
+    if (acs_txn_decode(ptxn, lower(id, run->pool), bytes, len, version, run->pool) != APR_SUCCESS || (*ptxn)->state >= ACS_ST_COUNT)
         return TDS_FAIL(run->err, APR_EINVAL, 404, NULL, "stored record cannot be read");
     return APR_SUCCESS;
 }

@@ -168,13 +168,13 @@ static void post(acs_run_t *run, const acs_txn_t *txn, tds_http_resp_t *resp)
 
 static apr_status_t report_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
-    const report_t *report = baton;
+    report_t *report = baton;
     apr_time_t now = what->now;
 
     if (txn->outbox != report->kind) return APR_SUCCESS; /* somebody else has settled it */
+    if (report->what.event == ACS_EV_UNREACHED && now >= txn->out_until) report->what.event = ACS_EV_GIVEN_UP;
     *what = report->what;
     what->now = now;
-    if (what->event == ACS_EV_UNREACHED && now >= txn->out_until) what->event = ACS_EV_GIVEN_UP;
     return APR_SUCCESS;
 }
 

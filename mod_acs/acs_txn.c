@@ -124,7 +124,7 @@ static void apply(acs_txn_t *t, const move_t *m, const acs_happening_t *what, co
         t->session_data = what->session_data;
     }
     if (m->end != ACS_END_NONE) decide_end(t, m, what, conf);
-    if (m->fx & FX_RETRY) {
+    if ((m->fx & FX_RETRY) && t->outbox) {
         t->out_due = what->now + conf->retry_interval;
         ++t->out_tries;
     }
