@@ -1,0 +1,55 @@
+/* mod_3ds_server: the 3DS Server of EMV 3-D Secure. Hooks. */
+#include "mod_3ds_server.h"
+
+#include <http_core.h>
+#include <http_log.h>
+#include <http_request.h>
+#include <mpm_common.h>
+#include "tds_ap_http.h"
+#include "tds_ap_status.h"
+#include "tds_ap_work.h"
+
+static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    srv_server_t *srv = ap_get_module_config(s->module_config, &threeds_server_module);
+    apr_status_t rv;
+    int st = srv_conf_check(pconf, ptemp, s);
+
+    if (st != OK || !srv->keys || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return st;
+    rv = tds_ap_metrics_make(&srv->metrics, srv_metric_rows, SRV_M_COUNT, "srv_metrics_v1", s);
+    if (rv != APR_SUCCESS || (rv = srv_watchdog_setup(s, pconf)) != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "SRV0003: cannot start: counters or mod_watchdog are not available");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+static void child_init(apr_pool_t *pchild, server_rec *s)
+{
+    apr_status_t rv;
+
+    if (!srv_server_of(s)->keys) return;
+    if ((rv = srv_child_start(pchild, s)) != APR_SUCCESS || (rv = srv_watchdog_start(s, pchild)) != APR_SUCCESS)
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "SRV0004: this child cannot work");
+}
+
+static int claim_uri(request_rec *r)
+{
+    srv_dir_t *dir = ap_get_module_config(r->per_dir_config, &threeds_server_module);
+
+    return tds_ap_mount_claim(r, &dir->mount);
+}
+
+static void register_hooks(apr_pool_t *p)
+{
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_translate_name(claim_uri, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_map_to_storage(claim_uri, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(srv_handler, NULL, NULL, APR_HOOK_FIRST);
+    tds_ap_work_register();
+    tds_ap_http_register(&threeds_server_module, "SRV");
+}
+
+AP_DECLARE_MODULE(threeds_server) = {STANDARD20_MODULE_STUFF, srv_dir_create, srv_dir_merge, srv_server_create, NULL,
+                                     srv_commands, register_hooks, AP_MODULE_FLAG_NONE};

@@ -1,0 +1,504 @@
+/* Directives of mod_3ds_server: rows, sections, and the check of the whole. */
+#include "mod_3ds_server.h"
+
+#include <string.h>
+#include <apr_hash.h>
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <ap_mpm.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_main.h>
+#include "tds_ap_http.h"
+#include "tds_store_redis.h"
+#include "srv_pages.h"
+
+APLOG_USE_MODULE(threeds_server);
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
+
+static const tds_ap_row_t rows[] = {
+#define D(name, kind, scope, type, member, fallback, min, max, help)                                                  \
+    {#name, TDS_AP_##kind, TDS_AP_##scope, offsetof(type, member), fallback, min, max},
+#include "mod_3ds_server_directives.def"
+#undef D
+};
+
+srv_child_t srv_child;
+
+srv_server_t *srv_server_of(server_rec *s)
+{
+    return ap_get_module_config(ap_server_conf ? ap_server_conf->module_config : s->module_config, &threeds_server_module);
+}
+
+/* ---- creation ------------------------------------------------------------ */
+
+void *srv_server_create(apr_pool_t *p, server_rec *s)
+{
+    srv_server_t *srv = apr_pcalloc(p, sizeof *srv);
+
+    srv->conf.dss = apr_array_make(p, 4, sizeof(srv_ds_t *));
+    srv->conf.requestors = apr_array_make(p, 4, sizeof(srv_requestor_t *));
+    srv->range_rows = apr_array_make(p, 16, sizeof(srv_range_t));
+    srv->uses = apr_array_make(p, 4, sizeof(const char *));
+    tds_ap_row_defaults(rows, COUNT(rows), TDS_AP_SERVER, srv, p);
+    return srv;
+}
+
+void *srv_dir_create(apr_pool_t *p, char *path)
+{
+    return apr_pcalloc(p, sizeof(srv_dir_t));
+}
+
+void *srv_dir_merge(apr_pool_t *p, void *base, void *add)
+{
+    srv_dir_t *out = apr_pcalloc(p, sizeof *out);
+
+    tds_ap_mount_merge(&out->mount, &((srv_dir_t *)base)->mount, &((srv_dir_t *)add)->mount);
+    return out;
+}
+
+/* ---- single directives --------------------------------------------------- */
+
+static srv_server_t *server_of(cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &threeds_server_module);
+}
+
+static const char *set_row(cmd_parms *cmd, void *dconf, const char *arg)
+{
+    const tds_ap_row_t *row = cmd->info;
+    srv_server_t *srv = server_of(cmd);
+    const char *fault = ap_check_cmd_context(cmd, NOT_IN_VIRTUALHOST | NOT_IN_DIR_CONTEXT);
+    void *base = srv;
+
+    if (fault) return fault;
+    if (row->scope == TDS_AP_SECTION1) base = srv->ds;
+    if (row->scope == TDS_AP_SECTION2) base = srv->requestor;
+    if (!base)
+        return apr_pstrcat(cmd->pool, row->name, " is legal only inside <",
+                           row->scope == TDS_AP_SECTION1 ? "ThreeDSDirectoryServer" : "ThreeDSRequestor", ">", NULL);
+    return tds_ap_row_set(row, base, arg, cmd->pool);
+}
+
+static const char *need_ds(cmd_parms *cmd, srv_ds_t **ds)
+{
+    *ds = server_of(cmd)->ds;
+    return *ds ? NULL : apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only inside <ThreeDSDirectoryServer>", NULL);
+}
+
+static const char *need_requestor(cmd_parms *cmd, srv_requestor_t **requestor)
+{
+    *requestor = server_of(cmd)->requestor;
+    return *requestor ? NULL : apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only inside <ThreeDSRequestor>", NULL);
+}
+
+static const char *set_master_key(cmd_parms *cmd, void *dconf, const char *key, const char *old)
+{
+    srv_server_t *srv = server_of(cmd);
+
+    srv->master_key = key;
+    srv->master_key_old = old;
+    return ap_check_cmd_context(cmd, GLOBAL_ONLY);
+}
+
+static int all_digits(const char *s)
+{
+    for (; *s; ++s) {
+        if (!apr_isdigit(*s)) return 0;
+    }
+    return 1;
+}
+
+/* "2.2.0" or "2.1.0-2.2.0": all active versions from .. to; 0: not that. */
+static unsigned versions_of(const char *text, apr_pool_t *p)
+{
+    const char *dash = strchr(text, '-');
+    tds_ver_e from = tds_ver_parse(dash ? apr_pstrmemdup(p, text, (apr_size_t)(dash - text)) : text);
+    tds_ver_e to = dash ? tds_ver_parse(dash + 1) : from;
+    unsigned mask = 0;
+    int v;
+
+    for (v = from; from && v <= (int)to; ++v) mask |= TDS_VER_BIT(v);
+    return mask;
+}
+
+static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start, const char *end, const char *versions)
+{
+    srv_range_t *range;
+    srv_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+    unsigned mask;
+
+    if (fault) return fault;
+    if (!all_digits(start) || !all_digits(end) || strlen(start) != strlen(end) || strlen(start) < 13 || strlen(start) > 19)
+        return "ThreeDSCardRange: start and end are 13 to 19 digits, both of the same length";
+    if (strcmp(start, end) > 0) return "ThreeDSCardRange: start is above end";
+    if (!(mask = versions_of(versions, cmd->temp_pool)))
+        return apr_psprintf(cmd->pool, "ThreeDSCardRange: '%s' is not a version or FROM-TO, for example 2.1.0-2.2.0", versions);
+    range = apr_array_push(server_of(cmd)->range_rows);
+    *range = (srv_range_t){.start = start, .end = end, .versions = mask, .ds = ds};
+    return NULL;
+}
+
+static const char *set_client_name(cmd_parms *cmd, void *dconf, const char *name)
+{
+    srv_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault) APR_ARRAY_PUSH(ds->client_names, const char *) = name;
+    return fault;
+}
+
+/* sha256:HEX into an array of hashes */
+static const char *push_hash(cmd_parms *cmd, apr_array_header_t *hashes, const char *arg)
+{
+    unsigned char *hash = apr_array_push(hashes);
+
+    if (!strncmp(arg, "sha256:", 7) && tds_unhex(hash, TDS_HASH_LEN, arg + 7) == APR_SUCCESS) return NULL;
+    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": must be sha256: and 64 hexadecimal digits", NULL);
+}
+
+static const char *set_key(cmd_parms *cmd, void *dconf, const char *arg)
+{
+    srv_requestor_t *requestor;
+    const char *fault = need_requestor(cmd, &requestor);
+
+    return fault ? fault : push_hash(cmd, requestor->keys, arg);
+}
+
+static const char *set_cert(cmd_parms *cmd, void *dconf, const char *arg)
+{
+    srv_requestor_t *requestor;
+    const char *fault = need_requestor(cmd, &requestor);
+
+    return fault ? fault : push_hash(cmd, requestor->certs, arg);
+}
+
+static const char *set_environment(cmd_parms *cmd, void *dconf, const char *arg)
+{
+    srv_requestor_t *requestor;
+    const char *fault = need_requestor(cmd, &requestor);
+
+    if (fault) return fault;
+    if (strcmp(arg, "test") && strcmp(arg, "production")) return "ThreeDSEnvironment: must be test or production";
+    requestor->environment = arg;
+    return NULL;
+}
+
+static const char *set_merchant(cmd_parms *cmd, void *dconf, int argc, char *const argv[])
+{
+    srv_requestor_t *requestor;
+    const char *fault = need_requestor(cmd, &requestor);
+
+    if (fault) return fault;
+    if (argc != 5) return "ThreeDSMerchant: acquirerMerchantID acquirerBIN mcc merchantCountryCode \"merchantName\"";
+    if (!*argv[0] || strlen(argv[0]) > 35) return "ThreeDSMerchant: acquirerMerchantID has 1 to 35 characters";
+    if (!*argv[1] || strlen(argv[1]) > 11 || !all_digits(argv[1])) return "ThreeDSMerchant: acquirerBIN has 1 to 11 digits";
+    if (strlen(argv[2]) != 4 || !all_digits(argv[2])) return "ThreeDSMerchant: mcc is 4 digits";
+    if (strlen(argv[3]) != 3 || !all_digits(argv[3])) return "ThreeDSMerchant: merchantCountryCode is 3 digits (ISO 3166-1)";
+    if (!*argv[4] || strlen(argv[4]) > 40) return "ThreeDSMerchant: merchantName has 1 to 40 characters";
+    if (srv_merchant_find(requestor, argv[0])) return "ThreeDSMerchant: this acquirerMerchantID is given twice";
+    APR_ARRAY_PUSH(requestor->merchants, srv_merchant_t) = (srv_merchant_t){
+        .acquirer_id = argv[0], .acquirer_bin = argv[1], .mcc = argv[2], .country = argv[3], .name = argv[4]};
+    return NULL;
+}
+
+static const char *set_origin(cmd_parms *cmd, void *dconf, const char *arg)
+{
+    srv_requestor_t *requestor;
+    const char *fault = need_requestor(cmd, &requestor), *url = tds_url_canonical(arg, cmd->pool), *origin;
+
+    if (fault) return fault;
+    origin = url ? tds_url_origin(url, cmd->pool) : NULL;
+    if (!url || strlen(url) > strlen(origin) + 1) return "ThreeDSReturnOrigin: must be https://HOST[:PORT] without a path";
+    APR_ARRAY_PUSH(requestor->origins, const char *) = origin;
+    return NULL;
+}
+
+static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
+{
+    static const char *const names[] = {"requestor", "results", "browser", "status"};
+    srv_dir_t *dir = dconf;
+    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, names, COUNT(names));
+
+    if (!fault) ++server_of(cmd)->mounts[dir->mount.endpoint];
+    return fault;
+}
+
+static const char *set_use(cmd_parms *cmd, void *dconf, const char *name)
+{
+    srv_dir_t *dir = dconf;
+
+    if (!dir->mount.use) dir->mount.use = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    APR_ARRAY_PUSH(dir->mount.use, const char *) = name;
+    APR_ARRAY_PUSH(server_of(cmd)->uses, const char *) = name;
+    return NULL;
+}
+
+/* ---- sections ------------------------------------------------------------ */
+
+static const char *walk(cmd_parms *cmd)
+{
+    return ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
+}
+
+static const char *ds_section(cmd_parms *cmd, void *dconf, const char *args)
+{
+    srv_server_t *srv = server_of(cmd);
+    const char *fault, *name = tds_ap_section_name(cmd, args, &fault);
+    srv_ds_t *ds;
+
+    if (fault) return fault;
+    if (srv_ds_by_name(&srv->conf, name)) return apr_psprintf(cmd->pool, "<ThreeDSDirectoryServer %s> is given twice", name);
+    ds = apr_pcalloc(cmd->pool, sizeof *ds);
+    ds->name = name;
+    ds->client_names = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    tds_ap_row_defaults(rows, COUNT(rows), TDS_AP_SECTION1, ds, cmd->pool);
+    APR_ARRAY_PUSH(srv->conf.dss, srv_ds_t *) = ds;
+    srv->ds = ds;
+    fault = walk(cmd);
+    srv->ds = NULL;
+    return fault;
+}
+
+static const char *requestor_section(cmd_parms *cmd, void *dconf, const char *args)
+{
+    srv_server_t *srv = server_of(cmd);
+    const char *fault, *name = tds_ap_section_name(cmd, args, &fault);
+    srv_requestor_t *q;
+
+    if (fault) return fault;
+    if (srv_requestor_by_name(&srv->conf, name)) return apr_psprintf(cmd->pool, "<ThreeDSRequestor %s> is given twice", name);
+    q = apr_pcalloc(cmd->pool, sizeof *q);
+    q->name = name;
+    q->keys = apr_array_make(cmd->pool, 2, TDS_HASH_LEN);
+    q->certs = apr_array_make(cmd->pool, 2, TDS_HASH_LEN);
+    q->merchants = apr_array_make(cmd->pool, 2, sizeof(srv_merchant_t));
+    q->origins = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(srv->conf.requestors, srv_requestor_t *) = q;
+    srv->requestor = q;
+    fault = walk(cmd);
+    srv->requestor = NULL;
+    return fault;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+static int complain(server_rec *s, const char *text)
+{
+    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s, "SRV0001: %s", text);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static const char *check_versions(srv_server_t *srv, apr_pool_t *p)
+{
+    char *save, *v;
+
+    srv->conf.versions = 0;
+    for (v = apr_strtok(apr_pstrdup(p, srv->versions_text), ", ", &save); v; v = apr_strtok(NULL, ", ", &save)) {
+        if (!tds_ver_parse(v)) return apr_psprintf(p, "ThreeDSSupportedVersions: '%s' is not a protocol version", v);
+        srv->conf.versions |= TDS_VER_BIT(tds_ver_parse(v));
+    }
+    return srv->conf.versions ? NULL : "ThreeDSSupportedVersions: no version given";
+}
+
+/* S-34: notificationURL has at most 256 characters. */
+static const char *check_urls(srv_server_t *srv, apr_pool_t *pconf)
+{
+    const char *url = srv->conf.browser_url;
+
+    if (url[strlen(url) - 1] == '/') url = srv->conf.browser_url = apr_pstrmemdup(pconf, url, strlen(url) - 1);
+    srv->conf.notification_url = apr_pstrcat(pconf, url, "/notify", NULL);
+    if (strlen(srv->conf.notification_url) > 256) return "ThreeDSBrowserURL: must not be longer than 249 characters";
+    return NULL;
+}
+
+static const char *check_server(srv_server_t *srv, apr_pool_t *pconf, apr_pool_t *p)
+{
+    const char *fault;
+
+    if (!srv->conf.store_url) return "ThreeDSStore is missing";
+    if ((fault = tds_redis_url_fault(srv->conf.store_url, p))) return apr_pstrcat(p, "ThreeDSStore: ", fault, NULL);
+    if (!srv->conf.server_url) return "ThreeDSServerURL is missing: the public URL of the results endpoint";
+    if (!srv->conf.browser_url) return "ThreeDSBrowserURL is missing: the public URL of the browser endpoint";
+    if (!srv->conf.ref_number) return "ThreeDSServerRefNumber is missing";
+    if (!srv->conf.dss->nelts) return "there is no <ThreeDSDirectoryServer>";
+    if (srv->mounts[SRV_EP_REQUESTOR] && !srv->conf.requestors->nelts) return "there is no <ThreeDSRequestor>";
+    if ((fault = check_urls(srv, pconf))) return fault;
+    return check_versions(srv, p);
+}
+
+static const char *check_ds(srv_ds_t *ds, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
+{
+    tds_ap_trust_t *trust = apr_pcalloc(pconf, sizeof *trust);
+    const tds_ap_worker_t *w;
+    tds_err_t err;
+
+    if (!ds->url) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSURL", ds->name);
+    if (!ds->client_ca_file) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSClientCAFile", ds->name);
+    tds_err_init(&err, p);
+    if (tds_ap_trust_load(trust, ds->client_ca_file, pconf, &err) != APR_SUCCESS)
+        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: ThreeDSDSClientCAFile: %s", ds->name, err.detail);
+    trust->names = ds->client_names;
+    ds->trust = trust;
+    if (!(w = tds_ap_http_worker(ds->url, s, p)))
+        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: no <Proxy \"%s\"> block covers ThreeDSDSURL", ds->name, ds->url);
+    ds->connect_timeout = w->connect;
+    if (w->connect > apr_time_from_sec(30))
+        return apr_psprintf(p, "<Proxy \"%s\">: connectiontimeout is more than 30 s: set connectiontimeout=2", ds->url);
+    return NULL;
+}
+
+static const char *check_requestor(const srv_requestor_t *q, apr_pool_t *p)
+{
+    if (!q->keys->nelts && !q->certs->nelts)
+        return apr_psprintf(p, "<ThreeDSRequestor %s> has neither ThreeDSKey nor ThreeDSClientCertificate", q->name);
+    if (!q->environment) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSEnvironment", q->name);
+    if (!q->id) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSRequestorID", q->name);
+    if (!q->requestor_name) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSRequestorName", q->name);
+    if (!q->url) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSRequestorURL", q->name);
+    if (strncmp(q->url, "https://", 8) && strncmp(q->url, "http://", 7))
+        return apr_psprintf(p, "<ThreeDSRequestor %s>: ThreeDSRequestorURL must be an absolute URL", q->name);
+    if (!q->merchants->nelts) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSMerchant", q->name);
+    return NULL;
+}
+
+/* Each key and certificate is bound to one requestor. */
+static const char *check_credentials(const srv_conf_t *conf, apr_pool_t *p)
+{
+    apr_hash_t *seen = apr_hash_make(p);
+    int i, j, k;
+
+    for (i = 0; i < conf->requestors->nelts; ++i) {
+        const srv_requestor_t *q = APR_ARRAY_IDX(conf->requestors, i, const srv_requestor_t *);
+        const apr_array_header_t *lists[] = {q->keys, q->certs};
+
+        for (j = 0; j < 2; ++j) {
+            for (k = 0; k < lists[j]->nelts; ++k) {
+                const char *hash = lists[j]->elts + (apr_size_t)k * TDS_HASH_LEN;
+                const char *other = apr_hash_get(seen, hash, TDS_HASH_LEN);
+                if (other)
+                    return apr_psprintf(p, "<ThreeDSRequestor %s> and <ThreeDSRequestor %s> have the same %s", other, q->name,
+                                        j ? "ThreeDSClientCertificate" : "ThreeDSKey");
+                apr_hash_set(seen, hash, TDS_HASH_LEN, q->name);
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *check_uses(const srv_server_t *srv, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; i < srv->uses->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(srv->uses, i, const char *);
+        if (!srv_ds_by_name(&srv->conf, name) && !srv_requestor_by_name(&srv->conf, name))
+            return apr_psprintf(p, "ThreeDSUse: there is no <ThreeDSDirectoryServer %s> or <ThreeDSRequestor %s>", name, name);
+    }
+    return NULL;
+}
+
+static const char *check_sections(srv_server_t *srv, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
+{
+    const char *fault;
+    tds_err_t err;
+    int i;
+
+    for (i = 0; i < srv->conf.dss->nelts; ++i) {
+        if ((fault = check_ds(APR_ARRAY_IDX(srv->conf.dss, i, srv_ds_t *), s, pconf, p))) return fault;
+    }
+    for (i = 0; i < srv->conf.requestors->nelts; ++i) {
+        if ((fault = check_requestor(APR_ARRAY_IDX(srv->conf.requestors, i, srv_requestor_t *), p))) return fault;
+    }
+    if ((fault = check_credentials(&srv->conf, p)) || (fault = check_uses(srv, p))) return fault;
+    tds_err_init(&err, p);
+    if (srv_ranges_make(&srv->conf.ranges, (const srv_range_t *)srv->range_rows->elts, srv->range_rows->nelts, pconf, &err) !=
+        APR_SUCCESS)
+        return apr_pstrcat(p, "ThreeDSCardRange: ", err.detail, NULL);
+    if (srv_pages_load(&srv->conf.pages, pconf, &err) != APR_SUCCESS) return apr_pstrcat(p, "pages: ", err.detail, NULL);
+    return NULL;
+}
+
+static void gather_hosts(srv_server_t *srv, server_rec *s)
+{
+    server_rec *v;
+    int i;
+
+    for (v = s->next; v; v = v->next) { /* endpoints in virtual hosts count for the main server */
+        srv_server_t *other = ap_get_module_config(v->module_config, &threeds_server_module);
+        if (other == srv) continue;
+        for (i = 1; i <= SRV_EP_STATUS; ++i) srv->mounts[i] += other->mounts[i];
+        apr_array_cat(srv->uses, other->uses);
+    }
+}
+
+int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
+{
+    srv_server_t *srv = ap_get_module_config(s->module_config, &threeds_server_module);
+    const char *fault;
+
+    gather_hosts(srv, s);
+    if (!srv->conf.dss->nelts && !srv->conf.requestors->nelts && !srv->mounts[SRV_EP_REQUESTOR] &&
+        !srv->mounts[SRV_EP_RESULTS] && !srv->mounts[SRV_EP_BROWSER])
+        return OK; /* loaded, but not used */
+    if ((fault = check_server(srv, pconf, ptemp)) ||
+        (fault = tds_ap_keys_load(&srv->keys, "ThreeDSMasterKey", srv->master_key, srv->master_key_old, pconf, ptemp)) ||
+        (fault = check_sections(srv, s, pconf, ptemp)))
+        return complain(s, fault);
+    if (!ap_find_linked_module("mod_reqtimeout.c"))
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
+                     "SRV0002: mod_reqtimeout is not loaded: slow bodies are bounded by TimeOut alone");
+    return OK;
+}
+
+/* ---- a child ------------------------------------------------------------- */
+
+apr_status_t srv_child_start(apr_pool_t *pchild, server_rec *s)
+{
+    srv_server_t *srv = srv_server_of(s);
+    tds_redis_conf_t conf = {.url = srv->conf.store_url, .timeout = srv->conf.store_timeout};
+    tds_redis_t *redis;
+    apr_status_t rv;
+    tds_err_t err;
+    int threads = 0;
+
+    tds_err_init(&err, pchild);
+    tds_store_redis_init();
+    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    srv_child.waiting_max = threads * srv->conf.long_poll_share / 100;
+    if ((rv = tds_redis_make(&redis, &conf, pchild, &err)) != APR_SUCCESS) return rv;
+    srv_child.store = tds_store_make(&tds_store_redis_ops, redis, "srv", srv->keys, apr_time_now, pchild);
+    return APR_SUCCESS;
+}
+
+#define ROW_AT(n) ((void *)&rows[n])
+enum {
+#define D(name, kind, scope, type, member, fallback, min, max, help) ROW_##name,
+#include "mod_3ds_server_directives.def"
+#undef D
+};
+
+const command_rec srv_commands[] = {
+#define D(name, kind, scope, type, member, fallback, min, max, help)                                                  \
+    AP_INIT_TAKE1(#name, set_row, ROW_AT(ROW_##name), RSRC_CONF, help),
+#include "mod_3ds_server_directives.def"
+#undef D
+    AP_INIT_TAKE12("ThreeDSMasterKey", set_master_key, NULL, RSRC_CONF,
+                   "file:PATH of the master key, and of the previous one"),
+    AP_INIT_RAW_ARGS("<ThreeDSDirectoryServer", ds_section, NULL, RSRC_CONF, "One Directory Server as the 3DS Server sees it"),
+    AP_INIT_TAKE3("ThreeDSCardRange", set_card_range, NULL, RSRC_CONF,
+                  "First and last account number of a range, and its version or FROM-TO"),
+    AP_INIT_ITERATE("ThreeDSDSClientName", set_client_name, NULL, RSRC_CONF,
+                    "Names of which the client certificate bears one"),
+    AP_INIT_RAW_ARGS("<ThreeDSRequestor", requestor_section, NULL, RSRC_CONF, "One 3DS Requestor"),
+    AP_INIT_ITERATE("ThreeDSKey", set_key, NULL, RSRC_CONF, "sha256:HEX of a bearer key"),
+    AP_INIT_ITERATE("ThreeDSClientCertificate", set_cert, NULL, RSRC_CONF, "sha256:HEX of a client certificate"),
+    AP_INIT_TAKE1("ThreeDSEnvironment", set_environment, NULL, RSRC_CONF, "test or production"),
+    AP_INIT_TAKE_ARGV("ThreeDSMerchant", set_merchant, NULL, RSRC_CONF,
+                      "acquirerMerchantID acquirerBIN mcc merchantCountryCode merchantName"),
+    AP_INIT_ITERATE("ThreeDSReturnOrigin", set_origin, NULL, RSRC_CONF, "Origins that a returnURL may have"),
+    AP_INIT_TAKE1("ThreeDSEndpoint", set_endpoint, NULL, ACCESS_CONF, "requestor, results, browser or status"),
+    AP_INIT_ITERATE("ThreeDSUse", set_use, NULL, ACCESS_CONF, "Sections that this endpoint is limited to"),
+    {NULL}};
