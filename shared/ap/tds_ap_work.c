@@ -12,6 +12,7 @@
 
 #define TICK         apr_time_from_msec(250)
 #define TICKS_A_TURN 4 /* all shards are looked at once in so many ticks */
+#define AGAIN_MAX    8 /* how often in a row the same shards, while they are full */
 
 /* State of this child; one per module, since each .so has its own libtds. */
 static struct {
@@ -58,18 +59,20 @@ static void job_push(const char *id)
     }
 }
 
-static void claim_and_push(int first, int count, apr_pool_t *pool)
+/* How many there were. */
+static int claim_and_push(int first, int count, apr_pool_t *pool)
 {
     int room = work.conf->threads - (int)apr_atomic_read32(&work.busy), i;
     apr_array_header_t *ids;
 
-    if (room <= 0 || work.conf->claim(work.baton, first, count, room, &ids, pool) != APR_SUCCESS) return;
+    if (room <= 0 || work.conf->claim(work.baton, first, count, room, &ids, pool) != APR_SUCCESS) return 0;
     for (i = 0; i < ids->nelts; ++i) job_push(APR_ARRAY_IDX(ids, i, const char *));
+    return ids->nelts;
 }
 
 static void tick(apr_pool_t *pool)
 {
-    int left = work.conf->shards / TICKS_A_TURN;
+    int left = work.conf->shards / TICKS_A_TURN, again = 0;
 
     while (left > 0 && !tds_ap_work_stopping()) {
         int room = work.conf->threads - (int)apr_atomic_read32(&work.busy);
@@ -77,7 +80,9 @@ static void tick(apr_pool_t *pool)
 
         if (count <= 0) return; /* the rest waits for the next tick */
         if (count > work.conf->shards - work.next) count = work.conf->shards - work.next;
-        claim_and_push(work.next, count, pool);
+        /* Each shard gives its share of the room: where half of them or more had something, there is more. */
+        if (claim_and_push(work.next, count, pool) * 2 >= count && ++again < AGAIN_MAX) continue;
+        again = 0;
         work.next = (work.next + count) % work.conf->shards;
         left -= count;
     }
