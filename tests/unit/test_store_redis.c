@@ -3,6 +3,7 @@
  * operation, or in another node's hands, would be answered CROSSSLOT or MOVED, and fail. */
 #include "unit.h"
 #include <pthread.h>
+#include <signal.h>
 #include "store_behaviour.h"
 #include "tds_store_redis.h"
 
@@ -143,6 +144,7 @@ static int setup(void **state)
     char *save, *url;
 
     if (unit_setup(state)) return -1;
+    (void)signal(SIGPIPE, SIG_IGN); /* as httpd does */
     nnodes = misroute = 0;
     url = apr_strtok(apr_pstrdup(pool, one ? one : many ? many : ""), " ", &save);
     for (; url && nnodes < NODES_MAX; url = apr_strtok(NULL, " ", &save)) {
