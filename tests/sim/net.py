@@ -496,6 +496,9 @@ class ConnectFailed(OSError):
     """No connection: nothing was sent."""
 
 
+refusals = []  # (status, body) of every error answer that any client got
+
+
 class Client:
     """Kept-alive connections by origin; a reused one that turns out closed is retried once on a fresh one."""
 
@@ -551,7 +554,10 @@ class Client:
         conn.sock.settimeout(timeout or self.timeout)
         conn.request(method, target, body, dict(headers))
         response = conn.getresponse()
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        if answer.status >= 400 or b'"Erro"' in answer.body:
+            refusals.append((answer.status, answer.body))
+        return answer
 
     def post_json(self, url, value, headers=(), **kw):
         body = value if isinstance(value, (bytes, str)) else json.dumps(value, separators=(",", ":"))

@@ -1,6 +1,7 @@
 """Everything a test needs, put together."""
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from .httpd import CARDS, OUT_OF_RANGE, UNKNOWN, Httpd
 from .logs import Watch
 from .procs import left_over, own
 from .redis_server import RedisServer
+from .secrets import Vault
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
@@ -32,6 +34,7 @@ class Lab:
         os.chmod(self.directory, 0o755)
         self.templates = os.environ.get("TDS_TEMPLATES", os.path.join(SOURCE, "conf", "templates"))
         self.watch = Watch()
+        self.vault = Vault(*CARDS, UNKNOWN, OUT_OF_RANGE, self.KEY, self.OTHER_KEY)
         self.watch.never(*CARDS, UNKNOWN, OUT_OF_RANGE, self.KEY, self.OTHER_KEY)
         self.pki = pki.make(os.path.join(self.directory, "pki"), key_mode=0o644)
         self.redis = RedisServer(os.path.join(self.directory, "redis")).start()
@@ -101,8 +104,53 @@ class Lab:
 
     def verdict(self):
         """What the logs say against the test that has just run."""
-        self.watch.never(*(m["otp"] for m in self.issuer.inbox()))
-        return self.watch.faults()
+        otps = [m["otp"] for m in self.issuer.inbox()]
+        values = [m["authenticationValue"] for m in self._messages() if m.get("authenticationValue")]
+        self.watch.never(*otps, *values)
+        self.vault.values(values)
+        return self.watch.faults() + self._in_logs() + self._in_redis(otps) + self._in_errors(otps)
+
+    # A7: no PAN, code or authentication value in Redis, in a log, in an error answer
+
+    def _messages(self):
+        return [r["message"] for r in self.ds.records.all() if isinstance(r.get("message"), dict)]
+
+    def _in_logs(self):
+        found = []
+        for log in self.watch.files:
+            if os.path.exists(log.path):
+                with open(log.path, "rb") as f:
+                    secret = self.vault.find(f.read())
+                if secret:
+                    found.append(f"{log.path} holds {secret}")
+        return found
+
+    def _in_redis(self, otps):
+        if not self.redis.process or not self.redis.process.alive():
+            return []
+        found, redis = [], self.redis.client
+        for key in redis.keys("*"):
+            if redis.ttl(key) == -1:
+                found.append(f"Redis key without a TTL: {key}")
+            kind = redis.type(key)
+            data = {b"string": redis.get, b"hash": lambda k: repr(redis.hgetall(k)).encode(),
+                    b"zset": lambda k: repr(redis.zrange(k, 0, -1)).encode()}[kind](key) or b""
+            secret = self.vault.find(key + b" " + data)
+            if secret:
+                found.append(f"Redis key {key} holds {secret}")
+            if kind == b"string" and any(f'"{otp}"'.encode() in data for otp in otps):
+                found.append(f"Redis key {key} holds a code")
+        return found
+
+    def _in_errors(self, otps):
+        found = []
+        for status, text in net.refusals:
+            secret = self.vault.find(text)
+            codes = [otp for otp in otps if re.search(rb"\b" + otp.encode() + rb"\b", text)]
+            if secret or codes:
+                found.append(f"an answer with status {status} holds {secret or codes[0]}")
+        net.refusals.clear()
+        return found
 
     def close(self):
         for node in list(self.nodes.values()):

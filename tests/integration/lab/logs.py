@@ -6,6 +6,7 @@ import re
 LINE = re.compile(r"^\[[^\]]*\] \[(?P<module>[\w.-]*):(?P<level>\w+)\] (?P<rest>.*)$")
 ID = re.compile(r"\b(AH\d{5}|ACS\d{4}|SRV\d{4}|TDS\d{4})\b")
 LOUD = ("emerg", "alert", "crit", "error", "warn")
+WORD, WIDE_WORD = re.compile(r"[0-9A-Za-z]+"), re.compile(r"[0-9A-Za-z+/=_-]+")  # digits alone; keys, base64
 SANITIZER = ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
              "*** stack smashing", "double free", "Segmentation fault", "exit signal")
 
@@ -81,9 +82,9 @@ class Watch:
         return found
 
     def _why(self, line):
-        for secret in self.secrets:
-            if re.search(r"(?<![0-9A-Za-z])" + re.escape(secret) + r"(?![0-9A-Za-z])", _without_time(line)):
-                return "secret in the log"
+        rest = _without_time(line)
+        if not self.secrets.isdisjoint(WORD.findall(rest)) or not self.secrets.isdisjoint(WIDE_WORD.findall(rest)):
+            return "secret in the log"
         if any(s in line for s in SANITIZER) and not self._is_expected(line):
             return "crash or sanitizer report"
         match = LINE.match(line)
