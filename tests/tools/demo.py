@@ -49,7 +49,7 @@ def serve(directory):
 
 # --- pay
 
-def step(text, **shown):
+def step(text, /, **shown):
     print(f"   {text}")
     for name, value in shown.items():
         print(f"      {name:22} {value}")
