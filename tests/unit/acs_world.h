@@ -48,35 +48,35 @@ static struct {
 static acs_run_t run;
 static tds_err_t run_err;
 
-static apr_time_t world_clock(void)
+static inline apr_time_t world_clock(void)
 {
     return world.now;
 }
 
-static apr_status_t world_rnd(void *out, apr_size_t len)
+static inline apr_status_t world_rnd(void *out, apr_size_t len)
 {
     return world.rnd_fails ? APR_EGENERAL : tds_rand_bytes(out, len);
 }
 
-static void world_log(void *baton, int level, const char *id, const char *txn, const char *text)
+static inline void world_log(void *baton, int level, const char *id, const char *txn, const char *text)
 {
     assert_null(strstr(text, PAN));
     if (world.otp[0]) assert_null(strstr(text, world.otp));
     world.logged = apr_pstrcat(pool, world.logged, id, " ", NULL);
 }
 
-static const acs_rule_t *world_match(void *baton, const acs_facts_t *facts, apr_pool_t *p)
+static inline const acs_rule_t *world_match(void *baton, const acs_facts_t *facts, apr_pool_t *p)
 {
     world.rule.outcome = &world.outcome;
     return world.outcome.trans_status ? &world.rule : NULL;
 }
 
-static int world_reachable(void *baton, const char *url, apr_pool_t *p)
+static inline int world_reachable(void *baton, const char *url, apr_pool_t *p)
 {
     return world.reachable;
 }
 
-static apr_status_t world_card(void *baton, const char *pan, acs_card_t *card, apr_pool_t *p, tds_err_t *e)
+static inline apr_status_t world_card(void *baton, const char *pan, acs_card_t *card, apr_pool_t *p, tds_err_t *e)
 {
     assert_string_equal(pan, PAN);
     if (world.card_fails) return TDS_FAIL(e, APR_TIMEUP, 403, NULL, "ordered fault");
@@ -86,7 +86,7 @@ static apr_status_t world_card(void *baton, const char *pan, acs_card_t *card, a
 
 static const acs_card_ops_t world_card_ops = {.find = world_card};
 
-static apr_status_t world_av(void *baton, const acs_av_in_t *in, const char **value, apr_pool_t *p, tds_err_t *e)
+static inline apr_status_t world_av(void *baton, const acs_av_in_t *in, const char **value, apr_pool_t *p, tds_err_t *e)
 {
     assert_string_equal(in->pan, PAN);
     if (world.av_fails) return TDS_FAIL(e, APR_EGENERAL, 0, NULL, "ordered fault");
@@ -98,7 +98,7 @@ static const acs_av_ops_t world_av_ops = {.name = "test", .make = world_av};
 
 /* ---- peers --------------------------------------------------------------- */
 
-static json_t *parse(const char *text, apr_size_t len)
+static inline json_t *parse(const char *text, apr_size_t len)
 {
     json_t *root = NULL;
     tds_err_t e;
@@ -108,7 +108,7 @@ static json_t *parse(const char *text, apr_size_t len)
     return root;
 }
 
-static void answer_issuer(const tds_http_req_t *req, tds_http_resp_t *resp)
+static inline void answer_issuer(const tds_http_req_t *req, tds_http_resp_t *resp)
 {
     json_t *doc = parse(req->body, req->len);
 
@@ -120,7 +120,7 @@ static void answer_issuer(const tds_http_req_t *req, tds_http_resp_t *resp)
     resp->status = world.otp_fails ? 500 : 204;
 }
 
-static const char *rres_for(json_t *rreq, const char *acs_id)
+static inline const char *rres_for(json_t *rreq, const char *acs_id)
 {
     return apr_psprintf(pool,
                         "{\"messageType\":\"RRes\",\"messageVersion\":\"%s\",\"threeDSServerTransID\":\"%s\","
@@ -129,7 +129,7 @@ static const char *rres_for(json_t *rreq, const char *acs_id)
                         tds_json_get(rreq, "dsTransID"), acs_id);
 }
 
-static void take_rreq(const tds_http_req_t *req, json_t *doc)
+static inline void take_rreq(const tds_http_req_t *req, json_t *doc)
 {
     tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RREQ), .leg = TDS_LEG_ACS_DS};
     const char *bytes = apr_pstrmemdup(pool, req->body, req->len);
@@ -145,7 +145,7 @@ static void take_rreq(const tds_http_req_t *req, json_t *doc)
     ++world.rreqs;
 }
 
-static void answer_ds(const tds_http_req_t *req, tds_http_resp_t *resp)
+static inline void answer_ds(const tds_http_req_t *req, tds_http_resp_t *resp)
 {
     json_t *doc = parse(req->body, req->len);
     int is_rreq = !strcmp(tds_json_get(doc, "messageType"), "RReq");
@@ -172,7 +172,7 @@ static void answer_ds(const tds_http_req_t *req, tds_http_resp_t *resp)
     resp->len = strlen(resp->body);
 }
 
-static void world_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *p)
+static inline void world_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *p)
 {
     ++world.calls;
     *resp = (tds_http_resp_t){.body = ""};
@@ -186,7 +186,7 @@ static void world_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *
 
 /* ---- setup --------------------------------------------------------------- */
 
-static void world_conf(void)
+static inline void world_conf(void)
 {
     acs_conf_t *c = &world.conf;
     acs_range_t *range;
@@ -228,7 +228,7 @@ static void world_conf(void)
 }
 
 /* A new transaction in the same world: nothing seen yet. */
-static void world_forget(void)
+static inline void world_forget(void)
 {
     world.calls = world.rreqs = world.erros = world.otps = world.moods = 0;
     world.rreq = world.ds_erro = NULL;
@@ -242,7 +242,7 @@ static void world_forget(void)
     tds_err_init(&run_err, pool);
 }
 
-static int world_setup(void **state)
+static inline int world_setup(void **state)
 {
     if (unit_setup(state)) return -1;
     memset(&world, 0, sizeof world);
@@ -279,7 +279,7 @@ static int world_setup(void **state)
 
 /* ---- what a DS and a browser do ------------------------------------------- */
 
-static const char *areq_text(const char *ds_id, const char *more)
+static inline const char *areq_text(const char *ds_id, const char *more)
 {
     return apr_pstrcat(
         pool,
@@ -297,12 +297,12 @@ static const char *areq_text(const char *ds_id, const char *more)
         ds_id, "\"", more, "}", NULL);
 }
 
-static void fresh_run(void)
+static inline void fresh_run(void)
 {
     tds_err_clear(&run_err);
 }
 
-static json_t *areq_with(const char *text)
+static inline json_t *areq_with(const char *text)
 {
     acs_answer_t answer = {0};
 
@@ -313,12 +313,12 @@ static json_t *areq_with(const char *text)
     return parse(answer.body, answer.len);
 }
 
-static json_t *areq(void)
+static inline json_t *areq(void)
 {
     return areq_with(areq_text(DS_ID, ""));
 }
 
-static const char *between(const char *text, const char *from, const char *to)
+static inline const char *between(const char *text, const char *from, const char *to)
 {
     const char *at = text ? strstr(text, from) : NULL, *end = at ? strstr(at + strlen(from), to) : NULL;
 
@@ -334,7 +334,7 @@ typedef struct seen_t {
     const char *session;
 } seen_t;
 
-static seen_t look(const acs_answer_t *answer)
+static inline seen_t look(const acs_answer_t *answer)
 {
     seen_t s = {.answer = *answer};
     const char *field;
@@ -359,7 +359,7 @@ static seen_t look(const acs_answer_t *answer)
     return s;
 }
 
-static const char *creq_of(json_t *ares, const char *more)
+static inline const char *creq_of(json_t *ares, const char *more)
 {
     const char *text = apr_psprintf(pool,
                                     "{\"messageType\":\"CReq\",\"messageVersion\":\"2.2.0\",\"threeDSServerTransID\":\"%s\","
@@ -369,7 +369,7 @@ static const char *creq_of(json_t *ares, const char *more)
     return tds_b64url_encode(text, strlen(text), pool);
 }
 
-static seen_t creq_text(const char *field, const char *session)
+static inline seen_t creq_text(const char *field, const char *session)
 {
     acs_answer_t answer = {0};
 
@@ -378,12 +378,12 @@ static seen_t creq_text(const char *field, const char *session)
     return look(&answer);
 }
 
-static seen_t creq(json_t *ares)
+static inline seen_t creq(json_t *ares)
 {
     return creq_text(creq_of(ares, ",\"challengeWindowSize\":\"02\""), "c2Vzc2lvbg");
 }
 
-static seen_t press(const char *token, const char *action, const char *otp)
+static inline seen_t press(const char *token, const char *action, const char *otp)
 {
     acs_form_t form = {.token = token, .action = action, .otp = otp};
     acs_answer_t answer = {0};
@@ -393,7 +393,7 @@ static seen_t press(const char *token, const char *action, const char *otp)
     return look(&answer);
 }
 
-static seen_t reload(const char *token)
+static inline seen_t reload(const char *token)
 {
     acs_answer_t answer = {0};
 
@@ -403,7 +403,7 @@ static seen_t reload(const char *token)
 }
 
 /* The watchdog: everything that is due now; how many there were. */
-static int due(void)
+static inline int due(void)
 {
     apr_array_header_t *ids;
     tds_err_t e;
@@ -418,7 +418,7 @@ static int due(void)
     return ids->nelts;
 }
 
-static const char *wrong_otp(void)
+static inline const char *wrong_otp(void)
 {
     char *otp = apr_pstrdup(pool, world.otp);
 
@@ -426,7 +426,7 @@ static const char *wrong_otp(void)
     return otp;
 }
 
-static acs_txn_t *record(json_t *ares)
+static inline acs_txn_t *record(json_t *ares)
 {
     acs_txn_t *txn;
 
@@ -435,14 +435,40 @@ static acs_txn_t *record(json_t *ares)
     return txn;
 }
 
-static int metric(int row)
+static inline int metric(int row)
 {
     return (int)tds_metric_get(&world.metrics, row);
 }
 
-static int logged(const char *id)
+static inline int logged(const char *id)
 {
     return strstr(world.logged, id) != NULL;
+}
+
+static inline void is_at(const json_t *doc, const char *name, const char *value, int line)
+{
+    const char *have = doc ? tds_json_get(doc, name) : NULL;
+
+    if (!have || strcmp(have, value))
+        fail_msg("line %d: %s is %s instead of %s in %s", line, name, have ? have : "absent", value,
+                 doc ? tds_json_text(doc, NULL, pool) : "no message");
+}
+
+#define is(doc, name, value) is_at((doc), (name), (value), __LINE__)
+#define absent(doc, name)    assert_null(json_object_get((doc), (name)))
+
+static inline void order(ds_mood_e mood, int moods)
+{
+    world.mood = mood;
+    world.moods = moods;
+}
+
+static inline json_t *challenge(void)
+{
+    json_t *ares = areq();
+
+    is(ares, "transStatus", "C");
+    return ares;
 }
 
 #endif

@@ -124,7 +124,7 @@ static void set_match(case_t *c, char *rest)
     char *last, *code = apr_strtok(rest, " ", &last), *name = apr_strtok(NULL, " ", &last);
     tds_prior_t *p = &c->match[c->nmatch++];
 
-    c->match_code = atoi(code);
+    c->match_code = (int)strtol(code, NULL, 10);
     p->elem = tds_elem_find(name, strlen(name));
     p->value = apr_strtok(NULL, " ", &last);
     if (!p->elem || !p->value) complain(c, "context: match %s?", name);
@@ -227,7 +227,7 @@ static void check_erro(case_t *c, const tds_msg_t *faulty, const tds_err_t *err,
     }
     if (tds_msg_decode(&back, bytes, len, NULL, c->pool, &bad) != APR_SUCCESS)
         complain(c, "Erro not accepted");
-    if (atoi(tds_msg_get(erro, TDS_E_ERROR_CODE)) != err->proto)
+    if (strtol(tds_msg_get(erro, TDS_E_ERROR_CODE), NULL, 10) != err->proto)
         complain(c, "Erro has another code");
     while ((line = apr_strtok(NULL, "\n", more)))
         expect_about_erro(c, erro, line);
