@@ -9,11 +9,11 @@ import time
 import pytest
 
 from lab.httpd import CHALLENGE, FRICTIONLESS, OUT_OF_RANGE
-from lab.payment import Payment, answers, data
+from lab.merchant import Payment, answers, data
 from sim import messages
 
 NODE = dict(acs=False, ares_timeout="1s", threads=32, children_max=1,
-            proxy="connectiontimeout=1 timeout=2 ttl=30 acquire=500 max=16", main=["ThreeDSRetryInterval 1s"])
+            proxy="connectiontimeout=1 timeout=2 ttl=30 acquire=500 max=16", main=["ThreeDSRetryInterval 1s", "MinSpareThreads 1"])
 PROXY_IDS = ("SRV0032", "AH00957", "AH00959", "AH01114", "AH01102", "AH00898", "AH02003", "AH02004", "AH00940", "AH02039",
              "AH00961", "AH00962", "AH01084", "AH01097", "AH02411", "AH01110")
 
@@ -207,7 +207,7 @@ def test_authenticate_bad_input(lab, node):
     """[CR-011]"""
     p = Payment(lab, node, CHALLENGE)
     answers(lab, "Y")
-    error(p.authenticate(purchaseAmount=None, browserIP=None), 400, "201", "purchaseAmount,browserIP")
+    error(p.authenticate(purchaseAmount=None, purchaseCurrency=None), 400, "201", "purchaseAmount,purchaseCurrency")
     error(p.authenticate(purchaseAmount="12,50"), 400, "203", "purchaseAmount")
     error(p.authenticate(browserJavaEnabled="false"), 400, "203", "browserJavaEnabled")
     error(p.authenticate(threeDSServerURL="https://evil.test/", dsURL="https://evil.test/"), 400, "203",
@@ -255,8 +255,8 @@ def test_challenge(lab, node):
 BAD_ARES = [
     ("N", {"transStatusReason": None}, "201", "transStatusReason"),        # [CR-014]
     ("C", {"acsURL": None}, "201", "acsURL"),                              # [CR-015]
-    ("D", {"transStatus": "D", "acsDecConInd": "Y", "authenticationType": "04", "cardholderInfo": "x"}, "203",
-     "transStatus"),                                                       # [CR-018]
+    ("D", {"transStatus": "D", "acsDecConInd": "Y", "acsChallengeMandated": "N", "authenticationType": "04", "cardholderInfo": "x"}, "203",
+     "transStatus,acsDecConInd"),                                                       # [CR-018]
     ("Y", {"messageVersion": "2.1.0"}, "203", "messageVersion"),           # [CR-021]
     ("Y", {"threeDSServerTransID": messages.new_id()}, "301", "threeDSServerTransID"),  # [CR-022]
     ("Y", {"authenticationValue": None}, "201", "authenticationValue"),
@@ -276,8 +276,8 @@ def test_bad_ares(lab, node, logs, status, over, code, detail):
     p = Payment(lab, node, CHALLENGE, status, over=over)
     value = error(p.answer, 502, code, detail)
     assert value["errorComponent"] == "S" and value["state"] == "FINAL"
-    erro, = lab.ds.records.wait("erro", 5, link="3dss")
-    erro = erro["message"]
+    echoed = over.get("threeDSServerTransID", p.id)
+    erro = lab.ds.records.wait("erro", 5, link="3dss", threeDSServerTransID=echoed)[0]["message"]
     assert (erro["errorCode"], erro["errorComponent"]) == (code, "S")
     if detail:
         assert erro["errorDetail"] == detail
@@ -324,6 +324,8 @@ def test_ds_fault(lab, node, logs, kind, code, status):
     error(p.answer, status, code)
     assert time.monotonic() - start < 4
     assert len(p.areqs()) == 1, "never sent twice"
+    if code == "101":
+        assert p.erros()[0]["errorCode"] == "101"
     lab.ds.clear()
     assert p.get()["error"]["errorCode"] == code
     answers(lab, "Y")

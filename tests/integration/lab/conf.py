@@ -12,6 +12,7 @@ class Options:
     """One member per thing a test may want different; the lists are lines added at the named place."""
     acs: bool = True
     srv: bool = True
+    srv_first: bool = False        # which of our modules is loaded first
     threads: int = 64
     children: int = 1
     children_max: int = 2
@@ -115,10 +116,10 @@ def _block(kind, name, lines):
 
 def _load(node):
     paths = [(m, f"{DEBIAN_MODULES}/mod_{m}.so") for m in MODULES]
-    if node.options.acs:
-        paths.append(("acs", node.module("mod_acs.so")))
-    if node.options.srv:
-        paths.append(("threeds_server", node.module("mod_3ds_server.so")))
+    ours = [("acs", "mod_acs.so", node.options.acs), ("threeds_server", "mod_3ds_server.so", node.options.srv)]
+    if node.options.srv_first:
+        ours.reverse()
+    paths += [(name, node.module(file)) for name, file, on in ours if on]
     return "\n".join(f"LoadModule {name}_module {path}" for name, path in paths if os.path.exists(path))
 
 

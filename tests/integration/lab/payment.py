@@ -1,54 +1,67 @@
-"""A payment at a 3DS Server without an ACS: the DS answers the AReq itself, and a test plays the ACS behind it."""
+"""A payment through both modules: requestor, 3DS Server, DS, ACS, browser."""
+import json
+import re
+import time
+
 from sim import messages
 
 
-def data(**over):
-    """What a requestor gives to authenticate."""
-    return {k: v for k, v in {**messages.purchase(), **messages.browser(), **over}.items() if v is not None}
-
-
-def answers(lab, status="Y", **over):
-    """The DS answers with this ARes from now on."""
-    lab.ds.answers = lambda areq: messages.ares(areq, status, **over)
-
-
 class Payment:
-    """create, and with status authenticate: the ARes has that transStatus."""
+    def __init__(self, lab, pan, srv, acs=None, **data):
+        """srv, acs: the nodes that serve (acs None: the DS's)."""
+        self.lab, self.srv, self.acs = lab, srv, acs or srv
+        self.api = lab.requestor(srv)
+        made = self.api.create(pan, lab.shop.url + "/return")
+        assert made.status == 201, made
+        self.id = made.json()["threeDSServerTransID"]
+        answer = self.api.authenticate(self.id, {**messages.purchase(), **messages.browser(), **data})
+        assert answer.status == 200, answer
+        self.answer = answer.json()
+        self.browser, self.page = lab.browser(), None
 
-    def __init__(self, lab, node, pan, status=None, return_url=None, over=None, **more):
-        self.lab, self.node = lab, node
-        self.api = lab.requestor(node)
-        self.made = self.api.create(pan, return_url)
-        assert self.made.status == 201, self.made
-        self.id = self.made.json()["threeDSServerTransID"]
-        self.answer = None
-        if status:
-            answers(lab, status, **(over or {}))
-            self.authenticate(**more)
+    @property
+    def acs_id(self):
+        return self.answer["acsTransID"]
 
-    def authenticate(self, **more):
-        self.answer = self.api.authenticate(self.id, data(**more))
-        return self.answer
+    def open(self):
+        self.page = self.browser.post(self.acs.challenge_url, {"creq": self.answer["creq"]})
+        return self.page
 
-    def get(self, wait=None):
+    def otp(self):
+        return self.lab.issuer.otp(self.acs_id)
+
+    def press(self, button="submit", **fields):
+        self.page = self.browser.submit(button=button, **fields)
+        return self.page
+
+    def settle(self, seconds=20):
+        end = time.monotonic() + seconds
+        while self.page.refresh and not self.page.forms:
+            assert time.monotonic() < end, "the processing page does not end"
+            time.sleep(self.page.refresh[0])
+            self.page = self.browser.open(self.page.refresh[1])
+        return self.page
+
+    def message(self):
+        return json.loads(messages.unb64url(self.page.form(with_field="cres").values()["cres"]))
+
+    def back(self):
+        """The final page's form to the notificationURL; the page that comes leads to the shop."""
+        form = self.page.form(with_field="cres")
+        assert form.action.startswith(self.srv.browser_url), form.action
+        self.page = self.browser.post(form.action, form.values())
+        assert self.page.status == 200 and self.lab.shop.url + "/return" in self.page.html
+        return self.page
+
+    def result(self, wait=5):
         answer = self.api.get(self.id, wait)
         assert answer.status == 200, answer
         return answer.json()
 
-    def areqs(self):
-        return [r["message"] for r in self.lab.ds.records.all("areq", threeDSServerTransID=self.id)]
 
-    def ares(self):
-        return self.lab.ds.transactions[self.id]["ares"]
-
-    def rreq(self, status="Y", **over):
-        """The RReq of the ACS as the DS passes it on."""
-        return messages.rreq(self.ares(), status, **over)
-
-    def post(self, message, cert="ds-client", node=None):
-        return self.lab.ds.post_3dss(message, (node or self.node).results_url, cert)
-
-    def erros(self, timeout=5, count=1):
-        """What the 3DS Server posted to the DS about this transaction."""
-        return [r["message"] for r in
-                self.lab.ds.records.wait("erro", timeout, count, link="3dss", threeDSServerTransID=self.id)]
+def metric(lab, url, name):
+    """The value of one counter, with its labels as written."""
+    text = lab.client().request("GET", url + "/metrics").text
+    found = re.search("^" + re.escape(name) + r" (\d+)$", text, re.M)
+    assert found, name
+    return int(found[1])
