@@ -9,13 +9,18 @@
 #include "tds_ap_status.h"
 #include "tds_ap_work.h"
 
+/* Here, and not in post_config, so that httpd -t tells what is wrong. */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    return srv_conf_check(pconf, ptemp, s);
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     srv_server_t *srv = ap_get_module_config(s->module_config, &threeds_server_module);
     apr_status_t rv;
-    int st = srv_conf_check(pconf, ptemp, s);
 
-    if (st != OK || !srv->keys || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return st;
+    if (!srv->keys || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
     rv = tds_ap_metrics_make(&srv->metrics, srv_metric_rows, SRV_M_COUNT, "srv_metrics_v1", s);
     if (rv != APR_SUCCESS || (rv = srv_watchdog_setup(s, pconf)) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "SRV0003: cannot start: counters or mod_watchdog are not available");
@@ -42,7 +47,8 @@ static int claim_uri(request_rec *r)
 
 static void register_hooks(apr_pool_t *p)
 {
-    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE); /* before mod_watchdog counts what there is */
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(claim_uri, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_map_to_storage(claim_uri, NULL, NULL, APR_HOOK_FIRST);

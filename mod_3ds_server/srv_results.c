@@ -32,7 +32,6 @@ static apr_status_t check_head(const rreq_t *in, const srv_txn_t *txn, tds_err_t
 {
     if (in->msg->version != (tds_ver_e)txn->msg_version)
         return TDS_FAIL(err, APR_BADARG, 203, "messageVersion", "another version than the AReq");
-    if (in->msg->duplicates) return TDS_FAIL(err, APR_BADARG, 204, in->msg->duplicates, "duplicate element");
     return APR_SUCCESS;
 }
 
@@ -103,6 +102,7 @@ static apr_status_t take_rreq(srv_run_t *run, rreq_t *in, srv_txn_t **ptxn, srv_
     apr_status_t rv;
     unsigned fx;
 
+    if (in->msg->duplicates) return TDS_FAIL(run->err, APR_BADARG, 204, in->msg->duplicates, "duplicate element");
     if (!tds_msg_get(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID))
         return TDS_FAIL(run->err, APR_BADARG, 201, "threeDSServerTransID", "required element missing");
     if (!id) return TDS_FAIL(run->err, APR_BADARG, 203, "threeDSServerTransID", "not in the specified format");
