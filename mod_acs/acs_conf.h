@@ -31,6 +31,7 @@ typedef struct acs_range_t {
 /* <ACSIssuer NAME> */
 typedef struct acs_issuer_t {
     const char *name;
+    const char *where;           /* the section stands */
     const char *display_name;    /* ACSIssuerName */
     apr_array_header_t *ranges;  /* acs_range_t */
     apr_array_header_t *rules;   /* acs_rule_t, first match wins, the last is unconditional */
@@ -52,6 +53,7 @@ typedef struct acs_issuer_t {
 /* <ACSDirectoryServer NAME>: our view of a DS. */
 typedef struct acs_ds_t {
     const char *name;
+    const char *where; /* the section stands */
     const char *client_ca_file;
     void *trust; /* of the glue: anchors and names of its client certificates */
     apr_array_header_t *client_names; /* const char * */

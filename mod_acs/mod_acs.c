@@ -15,13 +15,17 @@ static int in_use(const acs_server_t *srv)
     return srv->keys != NULL;
 }
 
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    return acs_conf_check(pconf, ptemp, s);
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     acs_server_t *srv = ap_get_module_config(s->module_config, &acs_module);
     apr_status_t rv;
-    int st = acs_conf_check(pconf, ptemp, s);
 
-    if (st != OK || !in_use(srv) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return st;
+    if (!in_use(srv) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
     rv = tds_ap_metrics_make(&srv->metrics, acs_metric_rows, ACS_M_COUNT, "acs_metrics_v1", s);
     if (rv != APR_SUCCESS || (rv = acs_watchdog_setup(s, pconf)) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ACS0003: cannot start: counters or mod_watchdog are not available");
@@ -48,6 +52,7 @@ static int claim_uri(request_rec *r)
 
 static void register_hooks(apr_pool_t *p)
 {
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE); /* apachectl configtest ends with it */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE); /* before mod_watchdog counts what there is */
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(claim_uri, NULL, NULL, APR_HOOK_FIRST);

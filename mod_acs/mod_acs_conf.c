@@ -20,7 +20,7 @@ enum { SERVER_, ISSUER_, DS_ };
 #define TDS_AP_COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
 static const tds_ap_row_t rows[] = {
-#define D(name, kind, scope, type, member, fallback, min, max, help)                                                  \
+#define D(name, kind, scope, type, member, fallback, min, max, help)                               \
     {#name, TDS_AP_##kind, TDS_AP_##scope, offsetof(type, member), fallback, min, max},
 #include "mod_acs_directives.def"
 #undef D
@@ -30,7 +30,8 @@ acs_child_t acs_child;
 
 acs_server_t *acs_server_of(server_rec *s)
 {
-    return ap_get_module_config(ap_server_conf ? ap_server_conf->module_config : s->module_config, &acs_module);
+    return ap_get_module_config(ap_server_conf ? ap_server_conf->module_config : s->module_config,
+                                &acs_module);
 }
 
 /* ---- creation ------------------------------------------------------------ */
@@ -77,20 +78,25 @@ static const char *set_row(cmd_parms *cmd, void *dconf, const char *arg)
     if (row->scope == TDS_AP_SECTION2) base = srv->ds;
     if (!base)
         return apr_pstrcat(cmd->pool, row->name, " is legal only inside <",
-                           row->scope == TDS_AP_SECTION1 ? "ACSIssuer" : "ACSDirectoryServer", ">", NULL);
+                           row->scope == TDS_AP_SECTION1 ? "ACSIssuer" : "ACSDirectoryServer", ">",
+                           NULL);
     return tds_ap_row_set(row, base, arg, cmd->pool);
 }
 
 static const char *need_issuer(cmd_parms *cmd, acs_issuer_t **issuer)
 {
     *issuer = server_of(cmd)->issuer;
-    return *issuer ? NULL : apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only inside <ACSIssuer>", NULL);
+    return *issuer
+               ? NULL
+               : apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only inside <ACSIssuer>", NULL);
 }
 
 static const char *need_ds(cmd_parms *cmd, acs_ds_t **ds)
 {
     *ds = server_of(cmd)->ds;
-    return *ds ? NULL : apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only inside <ACSDirectoryServer>", NULL);
+    return *ds ? NULL
+               : apr_pstrcat(cmd->pool, cmd->cmd->name,
+                             " is legal only inside <ACSDirectoryServer>", NULL);
 }
 
 static const char *set_master_key(cmd_parms *cmd, void *dconf, const char *key, const char *old)
@@ -117,7 +123,8 @@ static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start
     const char *fault = need_issuer(cmd, &issuer);
 
     if (fault) return fault;
-    if (!all_digits(start) || !all_digits(end) || strlen(start) != strlen(end) || strlen(start) < 13 || strlen(start) > 19)
+    if (!all_digits(start) || !all_digits(end) || strlen(start) != strlen(end) ||
+        strlen(start) < 13 || strlen(start) > 19)
         return "ACSCardRange: start and end are 13 to 19 digits, both of the same length";
     if (strcmp(start, end) > 0) return "ACSCardRange: start is above end";
     range = apr_array_push(issuer->ranges);
@@ -138,10 +145,11 @@ static const char *set_rule(cmd_parms *cmd, void *dconf, const char *word, const
     rule->text = expr;
     rule->line = cmd->directive->line_num;
     if (!rule->outcome)
-        return apr_psprintf(cmd->pool,
-                            "ACSRule: unknown outcome '%s'; one of frictionless, attempt, challenge, reject, deny, "
-                            "unavailable, informational",
-                            word);
+        return apr_psprintf(
+            cmd->pool,
+            "ACSRule: unknown outcome '%s'; one of frictionless, attempt, challenge, reject, deny, "
+            "unavailable, informational",
+            word);
     return acs_rules_compile(cmd, rule);
 }
 
@@ -174,9 +182,13 @@ static const char *set_otp_delivery(cmd_parms *cmd, void *dconf, const char *arg
 
     if (fault) return fault;
     if (!strncmp(arg, "inbox:", 6))
-        issuer->otp_delivery = apr_pstrcat(cmd->pool, "inbox:", ap_server_root_relative(cmd->pool, arg + 6), NULL);
-    else issuer->otp_delivery = tds_url_canonical(arg, cmd->pool);
-    return issuer->otp_delivery ? NULL : "ACSOTPDelivery: must be an absolute https URL, or inbox:PATH for development";
+        issuer->otp_delivery =
+            apr_pstrcat(cmd->pool, "inbox:", ap_server_root_relative(cmd->pool, arg + 6), NULL);
+    else
+        issuer->otp_delivery = tds_url_canonical(arg, cmd->pool);
+    return issuer->otp_delivery
+               ? NULL
+               : "ACSOTPDelivery: must be an absolute https URL, or inbox:PATH for development";
 }
 
 static const char *set_eci(cmd_parms *cmd, void *dconf, const char *status, const char *value)
@@ -186,10 +198,14 @@ static const char *set_eci(cmd_parms *cmd, void *dconf, const char *status, cons
 
     if (fault) return fault;
     if (strlen(value) != 2 || !all_digits(value)) return "ACSECI: the value is two digits";
-    if (!strcmp(status, "Y")) issuer->eci_y = value;
-    else if (!strcmp(status, "A")) issuer->eci_a = value;
-    else if (!strcmp(status, "N")) issuer->eci_n = value;
-    else return "ACSECI: the first word is a transStatus: Y, A or N";
+    if (!strcmp(status, "Y"))
+        issuer->eci_y = value;
+    else if (!strcmp(status, "A"))
+        issuer->eci_a = value;
+    else if (!strcmp(status, "N"))
+        issuer->eci_n = value;
+    else
+        return "ACSECI: the first word is a transStatus: Y, A or N";
     return NULL;
 }
 
@@ -201,10 +217,12 @@ static const char *set_av(cmd_parms *cmd, void *dconf, const char *provider, con
 
     if (fault) return fault;
     if (strcmp(provider, "lab")) return "ACSAuthenticationValue: unknown provider; there is: lab";
-    if (!key || strncmp(key, "file:", 5)) return "ACSAuthenticationValue lab: needs file:PATH of a key";
+    if (!key || strncmp(key, "file:", 5))
+        return "ACSAuthenticationValue lab: needs file:PATH of a key";
     tds_err_init(&err, cmd->pool);
     issuer->av_ops = &acs_av_lab;
-    if (acs_av_lab_load(&issuer->av_baton, ap_server_root_relative(cmd->pool, key + 5), cmd->pool, &err) != APR_SUCCESS)
+    if (acs_av_lab_load(&issuer->av_baton, ap_server_root_relative(cmd->pool, key + 5), cmd->pool,
+                        &err) != APR_SUCCESS)
         return apr_pstrcat(cmd->pool, "ACSAuthenticationValue: ", err.detail, NULL);
     return NULL;
 }
@@ -251,6 +269,13 @@ static const char *set_use(cmd_parms *cmd, void *dconf, const char *name)
 
 /* ---- sections ------------------------------------------------------------ */
 
+/* For complaints about a section as a whole. */
+static const char *where_of(cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "line %d of %s", cmd->directive->line_num,
+                        cmd->directive->filename);
+}
+
 static const char *walk(cmd_parms *cmd)
 {
     return ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
@@ -263,9 +288,11 @@ static const char *issuer_section(cmd_parms *cmd, void *dconf, const char *args)
     acs_issuer_t *issuer;
 
     if (fault) return fault;
-    if (acs_issuer_by_name(&srv->conf, name)) return apr_psprintf(cmd->pool, "<ACSIssuer %s> is given twice", name);
+    if (acs_issuer_by_name(&srv->conf, name))
+        return apr_psprintf(cmd->pool, "<ACSIssuer %s> is given twice", name);
     issuer = apr_pcalloc(cmd->pool, sizeof *issuer);
     issuer->name = issuer->display_name = name;
+    issuer->where = where_of(cmd);
     issuer->ranges = apr_array_make(cmd->pool, 4, sizeof(acs_range_t));
     issuer->rules = apr_array_make(cmd->pool, 4, sizeof(acs_rule_t));
     tds_ap_row_defaults(rows, TDS_AP_COUNT(rows), TDS_AP_SECTION1, issuer, cmd->pool);
@@ -283,9 +310,11 @@ static const char *ds_section(cmd_parms *cmd, void *dconf, const char *args)
     acs_ds_t *ds;
 
     if (fault) return fault;
-    if (acs_ds_by_name(&srv->conf, name)) return apr_psprintf(cmd->pool, "<ACSDirectoryServer %s> is given twice", name);
+    if (acs_ds_by_name(&srv->conf, name))
+        return apr_psprintf(cmd->pool, "<ACSDirectoryServer %s> is given twice", name);
     ds = apr_pcalloc(cmd->pool, sizeof *ds);
     ds->name = name;
+    ds->where = where_of(cmd);
     ds->client_names = apr_array_make(cmd->pool, 2, sizeof(const char *));
     ds->url_prefixes = apr_array_make(cmd->pool, 2, sizeof(const char *));
     tds_ap_row_defaults(rows, TDS_AP_COUNT(rows), TDS_AP_SECTION2, ds, cmd->pool);
@@ -309,7 +338,8 @@ static const char *check_versions(acs_server_t *srv, apr_pool_t *p)
     char *save, *v;
 
     srv->conf.versions = 0;
-    for (v = apr_strtok(apr_pstrdup(p, srv->versions_text), ", ", &save); v; v = apr_strtok(NULL, ", ", &save)) {
+    for (v = apr_strtok(apr_pstrdup(p, srv->versions_text), ", ", &save); v;
+         v = apr_strtok(NULL, ", ", &save)) {
         tds_ver_e ver = tds_ver_parse(v);
         if (!ver) return apr_psprintf(p, "ACSSupportedVersions: '%s' is not a protocol version", v);
         srv->conf.versions |= TDS_VER_BIT(ver);
@@ -322,34 +352,55 @@ static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t 
     const acs_rule_t *last;
     tds_err_t err;
 
-    if (!issuer->ranges->nelts) return apr_psprintf(p, "<ACSIssuer %s> has no ACSCardRange", issuer->name);
-    if (!issuer->card_ops) return apr_psprintf(p, "<ACSIssuer %s> has no ACSCardSource", issuer->name);
-    if (!issuer->av_ops) return apr_psprintf(p, "<ACSIssuer %s> has no ACSAuthenticationValue", issuer->name);
-    if (!issuer->otp_delivery) return apr_psprintf(p, "<ACSIssuer %s> has no ACSOTPDelivery", issuer->name);
-    if (!issuer->templates) return apr_psprintf(p, "<ACSIssuer %s> has no ACSTemplates", issuer->name);
-    if (!issuer->rules->nelts) return apr_psprintf(p, "<ACSIssuer %s> has no ACSRule", issuer->name);
+    if (!issuer->ranges->nelts)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSCardRange", issuer->name,
+                            issuer->where);
+    if (!issuer->card_ops)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSCardSource", issuer->name,
+                            issuer->where);
+    if (!issuer->av_ops)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSAuthenticationValue", issuer->name,
+                            issuer->where);
+    if (!issuer->otp_delivery)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSOTPDelivery", issuer->name,
+                            issuer->where);
+    if (!issuer->templates)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSTemplates", issuer->name,
+                            issuer->where);
+    if (!issuer->rules->nelts)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSRule", issuer->name, issuer->where);
     last = &APR_ARRAY_IDX(issuer->rules, issuer->rules->nelts - 1, acs_rule_t);
     if (strcmp(last->text, "true"))
-        return apr_psprintf(p, "<ACSIssuer %s>: the last ACSRule (line %d) must be unconditional: \"true\"", issuer->name,
-                            last->line);
-    if (!strncmp(issuer->otp_delivery, "https:", 6) && !tds_ap_http_worker(issuer->otp_delivery, s, p))
-        return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSOTPDelivery", issuer->name,
-                            tds_url_origin(issuer->otp_delivery, p));
+        return apr_psprintf(
+            p, "<ACSIssuer %s> (%s): the last ACSRule (line %d) must be unconditional: \"true\"",
+            issuer->name, issuer->where, last->line);
+    if (!strncmp(issuer->otp_delivery, "https:", 6) &&
+        !tds_ap_http_worker(issuer->otp_delivery, s, p))
+        return apr_psprintf(p, "<ACSIssuer %s> (%s): no <Proxy \"%s\"> block covers ACSOTPDelivery",
+                            issuer->name, issuer->where, tds_url_origin(issuer->otp_delivery, p));
     tds_err_init(&err, p);
-    if (acs_pages_load(&issuer->pages, issuer->templates, issuer->languages, s->process->pconf, &err) != APR_SUCCESS)
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSTemplates: %s", issuer->name, err.detail);
+    if (acs_pages_load(&issuer->pages, issuer->templates, issuer->languages, s->process->pconf,
+                       &err) != APR_SUCCESS)
+        return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSTemplates: %s", issuer->name, issuer->where,
+                            err.detail);
     return NULL;
 }
 
-/* Does a block cover the prefix, and do its limits fit the time that a lease and a waiting browser leave? */
-static const char *check_ds_url(const acs_conf_t *conf, const acs_ds_t *ds, const char *url, server_rec *s, apr_pool_t *p)
+/* Does a block cover the prefix, and do its limits fit the time that a lease and a waiting browser
+ * leave (R-23)? */
+static const char *check_ds_url(const acs_conf_t *conf, const acs_ds_t *ds, const char *url,
+                                server_rec *s, apr_pool_t *p)
 {
     const tds_ap_worker_t *w = tds_ap_http_worker(url, s, p);
 
-    if (!w) return apr_psprintf(p, "<ACSDirectoryServer %s>: no <Proxy \"%s\"> block covers ACSDSURLPrefix", ds->name, url);
+    if (!w)
+        return apr_psprintf(
+            p, "<ACSDirectoryServer %s> (%s): no <Proxy \"%s\"> block covers ACSDSURLPrefix",
+            ds->name, ds->where, url);
     if (2 * w->connect + conf->rres_timeout > conf->lease)
         return apr_psprintf(p,
-                            "<Proxy \"%s\">: twice its connectiontimeout plus ACSRResTimeout exceeds ACSLease (%d ms): set "
+                            "<Proxy \"%s\">: twice its connectiontimeout plus ACSRResTimeout "
+                            "exceeds ACSLease (%d ms): set "
                             "connectiontimeout=2",
                             url, (int)apr_time_as_msec(conf->lease));
     return NULL;
@@ -362,11 +413,16 @@ static const char *check_ds(const acs_conf_t *conf, acs_ds_t *ds, server_rec *s,
     tds_err_t err;
     int i;
 
-    if (!ds->client_ca_file) return apr_psprintf(p, "<ACSDirectoryServer %s> has no ACSClientCAFile", ds->name);
-    if (!ds->url_prefixes->nelts) return apr_psprintf(p, "<ACSDirectoryServer %s> has no ACSDSURLPrefix", ds->name);
+    if (!ds->client_ca_file)
+        return apr_psprintf(p, "<ACSDirectoryServer %s> (%s) has no ACSClientCAFile", ds->name,
+                            ds->where);
+    if (!ds->url_prefixes->nelts)
+        return apr_psprintf(p, "<ACSDirectoryServer %s> (%s) has no ACSDSURLPrefix", ds->name,
+                            ds->where);
     tds_err_init(&err, p);
     if (tds_ap_trust_load(trust, ds->client_ca_file, s->process->pconf, &err) != APR_SUCCESS)
-        return apr_psprintf(p, "<ACSDirectoryServer %s>: ACSClientCAFile: %s", ds->name, err.detail);
+        return apr_psprintf(p, "<ACSDirectoryServer %s> (%s): ACSClientCAFile: %s", ds->name,
+                            ds->where, err.detail);
     trust->names = ds->client_names;
     ds->trust = trust;
     for (i = 0; !fault && i < ds->url_prefixes->nelts; ++i)
@@ -384,9 +440,11 @@ static const char *check_ranges(const acs_conf_t *conf, apr_pool_t *p)
             const acs_range_t *range = &APR_ARRAY_IDX(a->ranges, j, acs_range_t);
             for (k = 0; k < i; ++k) {
                 const acs_issuer_t *b = APR_ARRAY_IDX(conf->issuers, k, const acs_issuer_t *);
-                if (acs_issuer_of_pan(conf, range->start) == b || acs_issuer_of_pan(conf, range->end) == b)
-                    return apr_psprintf(p, "ACSCardRange %s of <ACSIssuer %s> overlaps one of <ACSIssuer %s>", range->start,
-                                        a->name, b->name);
+                if (acs_issuer_of_pan(conf, range->start) == b ||
+                    acs_issuer_of_pan(conf, range->end) == b)
+                    return apr_psprintf(
+                        p, "ACSCardRange %s of <ACSIssuer %s> overlaps one of <ACSIssuer %s>",
+                        range->start, a->name, b->name);
             }
         }
     }
@@ -398,12 +456,15 @@ static const char *check_server(acs_server_t *srv, apr_pool_t *p)
     const char *fault;
 
     if (!srv->conf.store_url) return "ACSStore is missing";
-    if ((fault = tds_redis_url_fault(srv->conf.store_url, p))) return apr_pstrcat(p, "ACSStore: ", fault, NULL);
+    if ((fault = tds_redis_url_fault(srv->conf.store_url, p)))
+        return apr_pstrcat(p, "ACSStore: ", fault, NULL);
     if (!srv->conf.challenge_url) return "ACSChallengeURL is missing";
     if (!srv->conf.reference_number) return "ACSReferenceNumber is missing";
     if (!srv->conf.issuers->nelts) return "there is no <ACSIssuer>";
-    if (srv->mounts[ACS_EP_AREQ] && !srv->conf.dss->nelts) return "there is no <ACSDirectoryServer>";
-    if (srv->conf.answer_within >= srv->conf.lease) return "ACSAnswerWithin must be less than ACSLease";
+    if (srv->mounts[ACS_EP_AREQ] && !srv->conf.dss->nelts)
+        return "there is no <ACSDirectoryServer>";
+    if (srv->conf.answer_within >= srv->conf.lease)
+        return "ACSAnswerWithin must be less than ACSLease";
     return check_versions(srv, p);
 }
 
@@ -416,22 +477,28 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 
     for (v = s->next; v; v = v->next) { /* endpoints in virtual hosts count for the main server */
         acs_server_t *other = ap_get_module_config(v->module_config, &acs_module);
-        for (i = 1; other != srv && i <= ACS_EP_STATUS; ++i) srv->mounts[i] += other->mounts[i];
+        for (i = 1; other != srv && i <= ACS_EP_STATUS; ++i)
+            srv->mounts[i] += other->mounts[i];
     }
     if (!srv->conf.issuers->nelts && !srv->mounts[ACS_EP_AREQ] && !srv->mounts[ACS_EP_CHALLENGE])
         return OK; /* loaded, but not used */
-    if ((fault = check_server(srv, ptemp)) || (fault = tds_ap_keys_load(&srv->keys, "ACSMasterKey", srv->master_key, srv->master_key_old, pconf, ptemp)) ||
+    if ((fault = check_server(srv, ptemp)) ||
+        (fault = tds_ap_keys_load(&srv->keys, "ACSMasterKey", srv->master_key, srv->master_key_old,
+                                  pconf, ptemp)) ||
         (fault = check_ranges(&srv->conf, ptemp)))
         return complain(s, fault);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
-        if ((fault = check_issuer(APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *), s, ptemp))) return complain(s, fault);
+        if ((fault = check_issuer(APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *), s, ptemp)))
+            return complain(s, fault);
     }
     for (i = 0; i < srv->conf.dss->nelts; ++i) {
-        if ((fault = check_ds(&srv->conf, APR_ARRAY_IDX(srv->conf.dss, i, acs_ds_t *), s, ptemp))) return complain(s, fault);
+        if ((fault = check_ds(&srv->conf, APR_ARRAY_IDX(srv->conf.dss, i, acs_ds_t *), s, ptemp)))
+            return complain(s, fault);
     }
     if (!ap_find_linked_module("mod_reqtimeout.c"))
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
-                     "ACS0002: mod_reqtimeout is not loaded: slow bodies are bounded by TimeOut alone");
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
+            "ACS0002: mod_reqtimeout is not loaded: slow bodies are bounded by TimeOut alone");
     return OK;
 }
 
@@ -447,11 +514,13 @@ apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s)
     tds_err_init(&err, pchild);
     tds_store_redis_init();
     if ((rv = tds_redis_make(&redis, &conf, pchild, &err)) != APR_SUCCESS) return rv;
-    acs_child.store = tds_store_make(&tds_store_redis_ops, redis, "acs", srv->keys, apr_time_now, pchild);
+    acs_child.store =
+        tds_store_make(&tds_store_redis_ops, redis, "acs", srv->keys, apr_time_now, pchild);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
         acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
         if (issuer->card_ops == &acs_card_redis)
-            *(acs_card_redis_t *)issuer->card_baton = (acs_card_redis_t){.store = acs_child.store, .keys = srv->keys};
+            *(acs_card_redis_t *)issuer->card_baton =
+                (acs_card_redis_t){.store = acs_child.store, .keys = srv->keys};
     }
     return APR_SUCCESS;
 }
@@ -464,22 +533,30 @@ enum {
 };
 
 const command_rec acs_commands[] = {
-#define D(name, kind, scope, type, member, fallback, min, max, help)                                                  \
+#define D(name, kind, scope, type, member, fallback, min, max, help)                               \
     AP_INIT_TAKE1(#name, set_row, ROW_AT(ROW_##name), RSRC_CONF, help),
 #include "mod_acs_directives.def"
 #undef D
     AP_INIT_TAKE12("ACSMasterKey", set_master_key, NULL, RSRC_CONF,
                    "file:PATH of the master key, and of the previous one"),
     AP_INIT_RAW_ARGS("<ACSIssuer", issuer_section, NULL, RSRC_CONF, "One card issuer"),
-    AP_INIT_TAKE2("ACSCardRange", set_card_range, NULL, RSRC_CONF, "First and last account number of a range"),
-    AP_INIT_TAKE2("ACSRule", set_rule, NULL, RSRC_CONF, "Outcome and the expression that leads to it"),
+    AP_INIT_TAKE2("ACSCardRange", set_card_range, NULL, RSRC_CONF,
+                  "First and last account number of a range"),
+    AP_INIT_TAKE2("ACSRule", set_rule, NULL, RSRC_CONF,
+                  "Outcome and the expression that leads to it"),
     AP_INIT_TAKE1("ACSCardSource", set_card_source, NULL, RSRC_CONF, "redis or file:PATH"),
-    AP_INIT_TAKE1("ACSOTPDelivery", set_otp_delivery, NULL, RSRC_CONF, "URL of the delivery hook, or inbox:PATH"),
+    AP_INIT_TAKE1("ACSOTPDelivery", set_otp_delivery, NULL, RSRC_CONF,
+                  "URL of the delivery hook, or inbox:PATH"),
     AP_INIT_TAKE2("ACSECI", set_eci, NULL, RSRC_CONF, "transStatus and its eci"),
-    AP_INIT_TAKE12("ACSAuthenticationValue", set_av, NULL, RSRC_CONF, "Provider of authentication values and its key"),
-    AP_INIT_RAW_ARGS("<ACSDirectoryServer", ds_section, NULL, RSRC_CONF, "One Directory Server as the ACS sees it"),
-    AP_INIT_ITERATE("ACSClientName", set_client_name, NULL, RSRC_CONF, "Names of which the client certificate bears one"),
-    AP_INIT_ITERATE("ACSDSURLPrefix", set_url_prefix, NULL, RSRC_CONF, "Where a dsURL may point to"),
+    AP_INIT_TAKE12("ACSAuthenticationValue", set_av, NULL, RSRC_CONF,
+                   "Provider of authentication values and its key"),
+    AP_INIT_RAW_ARGS("<ACSDirectoryServer", ds_section, NULL, RSRC_CONF,
+                     "One Directory Server as the ACS sees it"),
+    AP_INIT_ITERATE("ACSClientName", set_client_name, NULL, RSRC_CONF,
+                    "Names of which the client certificate bears one"),
+    AP_INIT_ITERATE("ACSDSURLPrefix", set_url_prefix, NULL, RSRC_CONF,
+                    "Where a dsURL may point to"),
     AP_INIT_TAKE1("ACSEndpoint", set_endpoint, NULL, ACCESS_CONF, "areq, challenge or status"),
-    AP_INIT_ITERATE("ACSUse", set_use, NULL, ACCESS_CONF, "Sections that this endpoint is limited to"),
+    AP_INIT_ITERATE("ACSUse", set_use, NULL, ACCESS_CONF,
+                    "Sections that this endpoint is limited to"),
     {NULL}};

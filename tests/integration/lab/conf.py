@@ -2,7 +2,7 @@
 import dataclasses
 import os
 
-MODULES = ("mpm_event authz_core ssl socache_shmcb proxy proxy_http reqtimeout status headers mime "
+MODULES = ("mpm_event authz_core authz_host ssl socache_shmcb proxy proxy_http reqtimeout status headers mime "
            "filter deflate").split()
 DEBIAN_MODULES = "/usr/lib/apache2/modules"
 

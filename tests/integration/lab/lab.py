@@ -130,11 +130,11 @@ class Lab:
             return []
         found, redis = [], self.redis.client
         for key in redis.keys("*"):
-            if redis.ttl(key) == -1:
+            if redis.ttl(key) == -1:  # -2: gone meanwhile
                 found.append(f"Redis key without a TTL: {key}")
             kind = redis.type(key)
             data = {b"string": redis.get, b"hash": lambda k: repr(redis.hgetall(k)).encode(),
-                    b"zset": lambda k: repr(redis.zrange(k, 0, -1)).encode()}[kind](key) or b""
+                    b"zset": lambda k: repr(redis.zrange(k, 0, -1)).encode()}.get(kind, lambda k: b"")(key) or b""
             secret = self.vault.find(key + b" " + data)
             if secret:
                 found.append(f"Redis key {key} holds {secret}")

@@ -1,0 +1,141 @@
+"""The configuration check names directive and line, and the examples in conf/ start as they are."""
+import os
+import re
+import shutil
+
+import pytest
+
+from lab.conf import BASE, DEBIAN_MODULES, MODULES, write
+from lab.httpd import Httpd
+from lab.lab import SOURCE
+from lab.procs import free_port, own
+from sim.requestor import Requestor
+
+
+@pytest.fixture
+def spare(lab):
+    """A node that is not started."""
+    node = Httpd(lab, "spare")
+    yield node
+
+
+def test_good(spare):
+    rc, out = spare.configtest()
+    assert rc == 0 and "Syntax OK" in out, out
+
+
+BAD = [
+    # (what stands in the configuration, what is put there, what the complaint says)
+    (r"ACSStore .*", "ACSStore memcached://x", "ACSStore: must be redis://"),
+    (r"ACSStore .*", "", "ACSStore is missing"),
+    (r"ACSMasterKey .*", "ACSMasterKey file:/nowhere", "ACSMasterKey: cannot open key file /nowhere"),
+    (r"ACSChallengeURL .*", "ACSChallengeURL http://localhost/x", "ACSChallengeURL: must be an absolute https URL"),
+    (r"ACSReferenceNumber .*", "", "ACSReferenceNumber is missing"),
+    (r"ACSSupportedVersions .*", "ACSSupportedVersions 2.2", "'2.2' is not a protocol version"),
+    (r"ACSOperatorID .*", "ACSOperatorID x\nACSLease 3600s", "ACSLease: must be between"),
+    (r"ACSOperatorID .*", "ACSOperatorID x\nACSLease soon", "ACSLease: 'soon' is not a time"),
+    (r"ACSOperatorID .*", "ACSOperatorID x\nACSOTPLength 6", "ACSOTPLength is legal only inside <ACSIssuer>"),
+    (r"ACSOperatorID .*", "ACSOperatorID x\nACSLease 1s", "ACSAnswerWithin must be less than ACSLease"),
+    (r"ACSRule frictionless .*", "ACSRule frictionless \"%{AREQ:purchaseAmont} == '1'\"", "no element 'purchaseAmont'"),
+    (r"ACSRule frictionless .*", "ACSRule frictionles \"true\"", "unknown outcome 'frictionles'"),
+    (r"ACSRule challenge .*", "", "must be unconditional"),
+    (r"ACSCardSource .*", "ACSCardSource file:/nowhere", "ACSCardSource: cannot open card file /nowhere"),
+    (r"ACSCardRange .*", "ACSCardRange 4 5", "ACSCardRange: start and end are 13 to 19 digits"),
+    (r"ACSCardRange .*", "ACSCardRange 4000000000000009 4000000000000001", "ACSCardRange: start is above end"),
+    (r"ACSTemplates .*", "ACSTemplates /nowhere", "ACSTemplates: "),
+    (r"ACSAuthenticationValue .*", "ACSAuthenticationValue cvv file:x", "unknown provider"),
+    (r"ACSECI Y .*", "ACSECI Y five", "ACSECI: the value is two digits"),
+    (r"ACSOTPDelivery .*", "ACSOTPDelivery https://elsewhere.test/otp", "no <Proxy \"https://elsewhere.test\"> block covers"),
+    (r"ACSDSURLPrefix .*", "ACSDSURLPrefix https://elsewhere.test/acs", "block covers ACSDSURLPrefix"),
+    (r"ACSClientCAFile .*", "ACSClientCAFile /nowhere", "ACSClientCAFile: cannot read CA certificates"),
+    (r'/acs" connectiontimeout=2', '/acs" connectiontimeout=9', "exceeds ACSLease"),
+    (r"<Location /acs/areq>", "<Directory /acs/areq>", None),
+    (r"ACSEndpoint areq", "ACSEndpoint arec", "unknown endpoint 'arec'"),
+    (r"ThreeDSStore .*", "ThreeDSStore x", "ThreeDSStore: must be redis://"),
+    (r"ThreeDSDSURL .*", "ThreeDSDSURL https://elsewhere.test/", "ThreeDSDSURL"),
+    (r"ThreeDSKey .*", "ThreeDSKey secret", "ThreeDSKey"),
+    (r"ThreeDSCardRange .*", "ThreeDSCardRange 1 2 3", "ThreeDSCardRange"),
+    (r"ThreeDSEnvironment .*", "ThreeDSEnvironment live", "ThreeDSEnvironment"),
+    (r"ThreeDSMerchant .*", "ThreeDSMerchant x", "ThreeDSMerchant"),
+]
+
+
+@pytest.mark.parametrize("what,put,complaint", BAD, ids=[f"{w.split(' ')[0]}-{i}" for i, (w, _p, _c) in enumerate(BAD)])
+def test_bad(spare, what, put, complaint):
+    good = write(spare)
+    text = re.sub(what, lambda _: put, good, count=1)
+    assert text != good, "the laboratory's configuration has no such line"
+    rc, out = spare.configtest(text)
+    assert rc != 0, "accepted"
+    assert complaint is None or complaint in out, out
+
+
+def test_complaint_names_the_line(spare):
+    text = write(spare).replace("ACSOTPDelivery", "ACSOTPLength 99\nACSOTPDelivery", 1)
+    line = text.splitlines().index(next(x for x in text.splitlines() if "ACSOTPLength 99" in x)) + 1
+    rc, out = spare.configtest(text)
+    assert rc and f"on line {line} of" in out and "ACSOTPLength: must be a number between 4 and 16" in out, out
+
+
+# --- conf/
+
+def example_files(lab, directory, names):
+    """What an administrator would put into the directory of the example."""
+    pki = lab.pki
+    os.makedirs(directory)
+    own(directory)
+    files = {"scheme-ca.pem": pki.ca("ds-ca"), "bank-ca.pem": pki.ca("commercial-ca"),
+             "scheme-server.pem": pki.both("acs-ds"), "public-server.pem": pki.both("public"),
+             "scheme-client.pem": pki.both(names), "master.key": lab.secret("master.key"),
+             "value.key": lab.secret("value.key")}
+    for name, source in files.items():
+        own(shutil.copy(source, os.path.join(directory, name)))
+
+
+def load(node, *ours):
+    lines = [f"LoadModule {m}_module {DEBIAN_MODULES}/mod_{m}.so" for m in MODULES
+             if os.path.exists(f"{DEBIAN_MODULES}/mod_{m}.so")]
+    return "\n".join(lines + [f"LoadModule {name}_module {node.module(file)}" for name, file in ours])
+
+
+def base(node, loads):
+    o = node.options
+    return BASE.format(root=node.root, load=loads, log_level="info", children=1, children_max=2, threads=o.threads,
+                       workers=o.threads * 2)
+
+
+def test_example_of_the_acs(lab, logs):
+    node = Httpd(lab, "example-acs")
+    example_files(lab, os.path.join(node.root, "acs"), "acs-client")
+    shutil.copy(node.cards_file, os.path.join(node.root, "acs", "cards.json"))
+    defines = {"ACS_DIR": os.path.join(node.root, "acs"), "ACS_TEMPLATES": lab.templates, "ACS_HOST": "localhost",
+               "ACS_DS_PORT": node.ds_port, "ACS_PUBLIC_PORT": node.public_port, "ACS_STATUS_PORT": node.local_port,
+               "ACS_STORE": lab.redis.url, "ACS_DS_URL": lab.ds.url_acs, "ACS_OTP_URL": lab.issuer.otp_url}
+    node.requestor_port = node.local_port
+    text = base(node, load(node, ("acs", "mod_acs.so"))) + "".join(f"Define {k} {v}\n" for k, v in defines.items()) + \
+        f"Include {SOURCE}/conf/mod_acs.conf\n"
+    node.start(text=text)
+    try:
+        ares = lab.ds.post_acs(lab.areq("4000000000000010", purchaseAmount="100"), url=node.areq_url).json()
+        assert ares["transStatus"] == "Y", ares
+        ares = lab.ds.post_acs(lab.areq("4000000000000010"), url=node.areq_url).json()
+        assert ares["transStatus"] == "C", ares
+    finally:
+        node.stop()
+
+
+def test_example_of_the_3ds_server(lab, logs):
+    node = Httpd(lab, "example-srv")
+    example_files(lab, os.path.join(node.root, "3ds"), "3dss-client")
+    defines = {"THREEDS_DIR": os.path.join(node.root, "3ds"), "THREEDS_HOST": "localhost",
+               "THREEDS_DS_PORT": node.ds_port, "THREEDS_PUBLIC_PORT": node.public_port,
+               "THREEDS_API_PORT": node.requestor_port, "THREEDS_STATUS_PORT": node.local_port,
+               "THREEDS_STORE": lab.redis.url, "THREEDS_DS_URL": lab.ds.url_3dss, "THREEDS_SHOP": lab.shop.url}
+    text = base(node, load(node, ("threeds_server", "mod_3ds_server.so"))) + \
+        "".join(f"Define {k} {v}\n" for k, v in defines.items()) + f"Include {SOURCE}/conf/mod_3ds_server.conf\n"
+    node.start(text=text)
+    try:
+        made = Requestor(node.requestor_url, lab.pki.ca("commercial-ca"), "test").create("4000000000000010")
+        assert made.status == 201 and made.json()["messageVersion"] == "2.2.0", made
+    finally:
+        node.stop()
