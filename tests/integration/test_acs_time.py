@@ -174,6 +174,38 @@ def test_ds_hangs_in_tls(lab, node, logs):
     assert result(c.rreq())[0] == "Y"
 
 
+def test_ds_hangs_in_tcp(lab, node, logs):
+    logs.expect("ACS0073", "AH00957", "AH01114", "AH00898", "AH01102")
+    c = Challenge(lab, CHALLENGE)
+    c.open()
+    otp = c.otp()
+    lab.ds.drop_connections()
+    lab.ds.block_connect()
+    start = time.monotonic()
+    c.press(otp=otp)
+    assert time.monotonic() - start < 6, "two connects of two seconds"
+    lab.ds.resume()
+    c.settle()
+    assert c.message()["transStatus"] == "Y"
+    assert result(c.rreq())[0] == "Y"
+
+
+@pytest.mark.parametrize("fault,args", [("drip", {"bytes_per_second": 20}), ("delay", {"seconds": 3})])
+def test_ds_slow(lab, node, logs, fault, args):
+    """The read limit holds for the whole answer, however it drips."""
+    logs.expect("ACS0071", "AH01102", "AH00898", "AH01110", "AH03308")
+    c = Challenge(lab, CHALLENGE)
+    c.open()
+    otp = c.otp()
+    lab.ds.fault("rres", fault, **args)
+    start = time.monotonic()
+    c.press(otp=otp)
+    assert time.monotonic() - start < 3
+    assert c.message()["transStatus"] == "Y"
+    sent = lab.ds.wait("erro", threeDSServerTransID=c.areq["threeDSServerTransID"])[0]["message"]
+    assert sent["errorCode"] == "402"
+
+
 def test_ds_sees_our_certificate(lab, node):
     """A3"""
     c = entered(lab)
