@@ -66,15 +66,16 @@ void srv_answer_json(srv_run_t *run, int status, const json_t *doc, srv_answer_t
     answer->body = tds_json_text(doc, &answer->len, run->pool);
 }
 
+/* What failed inside is for the log. */
 void srv_answer_fault(srv_run_t *run, int status, srv_answer_t *answer)
 {
     const tds_err_t *err = run->err;
-    const char *code = code_of(err, run->pool), *detail = err->elements ? err->elements : err->detail;
-    json_t *doc = error_doc(run, code, "S", err->detail ? err->detail : tds_erro_text(err->proto),
-                            detail ? detail : tds_erro_text(err->proto),
-                            status < 500 ? "requestor" : actor_of(code, "S"));
+    const char *code = code_of(err, run->pool), *text = tds_erro_text(err->proto ? err->proto : 403);
+    const char *description = status < 500 && err->detail ? err->detail : text;
+    const char *detail = status < 500 && err->elements ? err->elements : description;
+    const char *actor = status < 500 ? "requestor" : actor_of(code, "S");
 
-    srv_answer_json(run, status, doc, answer);
+    srv_answer_json(run, status, error_doc(run, code, "S", description, detail, actor), answer);
 }
 
 /* ---- the transaction ----------------------------------------------------- */

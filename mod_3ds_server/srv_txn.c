@@ -141,7 +141,7 @@ static void apply(srv_txn_t *t, const move_t *m, const srv_happening_t *what, co
         t->end = m->end;
         t->error = what->error;
     }
-    if (m->fx & FX_RETRY) {
+    if ((m->fx & FX_RETRY) && t->out_body.len) {
         t->out_due = what->now + conf->retry_interval;
         ++t->out_tries;
     }
