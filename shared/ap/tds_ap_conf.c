@@ -171,10 +171,16 @@ const char *tds_ap_mount_rest(const request_rec *r, const tds_ap_mount_t *mount)
     return r->uri[n] == '\0' || r->uri[n] == '/' ? r->uri + n : NULL;
 }
 
+#define MARK "endpoint:"
+
+/* httpd puts the server's defaults in place of the <Location> before map_to_storage: there only the mark that translate_name
+ * has left tells that the request is ours, and keeps httpd from walking through directories. */
 int tds_ap_mount_claim(request_rec *r, const tds_ap_mount_t *mount)
 {
-    if (r->proxyreq || !tds_ap_mount_rest(r, mount)) return DECLINED;
-    if (!r->filename) r->filename = apr_pstrcat(r->pool, "endpoint:", r->uri, NULL);
+    if (r->proxyreq) return DECLINED;
+    if (r->filename && !strncmp(r->filename, MARK, sizeof MARK - 1)) return OK;
+    if (!tds_ap_mount_rest(r, mount)) return DECLINED;
+    r->filename = apr_pstrcat(r->pool, MARK, r->uri, NULL);
     return OK;
 }
 
