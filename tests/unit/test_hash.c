@@ -1,4 +1,6 @@
 #include "unit.h"
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include "tds_hash.h"
 
 static const char *hex32(const unsigned char *md)
@@ -9,17 +11,35 @@ static const char *hex32(const unsigned char *md)
 /* FIPS 180-2 and RFC 4231. */
 static void vectors(void **state)
 {
-    unsigned char md[TDS_HASH_LEN], key[20];
+    unsigned char md[TDS_HASH_LEN], key[131];
 
     assert_ok(tds_sha256(md, "abc", 3));
     assert_string_equal(hex32(md), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_ok(tds_sha256(md, "", 0));
     assert_string_equal(hex32(md), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-    memset(key, 0x0b, sizeof key);
-    assert_ok(tds_hmac(md, key, sizeof key, "Hi There", 8));
+    memset(key, 0x0b, 20);
+    assert_ok(tds_hmac(md, key, 20, "Hi There", 8));
     assert_string_equal(hex32(md), "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     assert_ok(tds_hmac(md, "Jefe", 4, "what do ya want for nothing?", 28));
     assert_string_equal(hex32(md), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof key); /* cases 6 and 7: a key longer than a block */
+    assert_ok(tds_hmac(md, key, sizeof key, "Test Using Larger Than Block-Size Key - Hash Key First", 54));
+    assert_string_equal(hex32(md), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+/* The same as OpenSSL's own, for keys and data of all lengths round a block. */
+static void like_openssl(void **state)
+{
+    unsigned char key[200], data[200], md[TDS_HASH_LEN], theirs[TDS_HASH_LEN];
+    unsigned n, i, j;
+
+    for (i = 0; i < sizeof key; ++i) key[i] = data[i] = (unsigned char)(i * 7 + 1);
+    for (i = 0; i <= sizeof key; ++i)
+        for (j = 0; j <= sizeof data; j += 13) {
+            assert_ok(tds_hmac(md, key, i, data, j));
+            assert_non_null(HMAC(EVP_sha256(), key, (int)i, data, j, theirs, &n));
+            assert_memory_equal(md, theirs, sizeof md);
+        }
 }
 
 /* No two lists of parts meet. */
@@ -105,5 +125,5 @@ static void wipe(void **state)
     assert_memory_equal(secret, "\0\0\0\0\0\0", 7);
 }
 
-static const struct CMUnitTest tests[] = {UNIT(vectors), UNIT(parts), UNIT(long_parts), UNIT(equal), UNIT(hex), UNIT(wipe)};
+static const struct CMUnitTest tests[] = {UNIT(vectors), UNIT(like_openssl), UNIT(parts), UNIT(long_parts), UNIT(equal), UNIT(hex), UNIT(wipe)};
 UNIT_MAIN(tests)
