@@ -133,19 +133,15 @@ int tds_list_has(const char *list, const char *text, apr_size_t len)
 {
     const char *p = list;
 
-    while (*p) {
-        const char *end;
+    for (;;) {
+        apr_size_t i = 0;
 
-        if (*p == ',') {
-            ++p;
-            continue;
-        }
-        end = strchr(p, ',');
-        if (!end) end = p + strlen(p);
-        if ((apr_size_t)(end - p) == len && !memcmp(p, text, len)) return 1;
-        p = end;
+        while (*p == ',') ++p;
+        if (!*p) return 0;
+        while (i < len && p[i] && p[i] != ',' && p[i] == text[i]) ++i;
+        if (i == len && len && (!p[i] || p[i] == ',')) return 1;
+        for (p += i; *p && *p != ','; ++p) continue;
     }
-    return 0;
 }
 
 int tds_prior_wanted(int n, tds_prior_t *row)
