@@ -80,8 +80,7 @@ typedef struct given_t {
 
 static void add_bad(given_t *given, const char *name, apr_pool_t *pool)
 {
-    if (strlen(name) > 64) name = apr_pstrmemdup(pool, name, 64);
-    given->bad = given->bad ? apr_pstrcat(pool, given->bad, ",", name, NULL) : name;
+    given->bad = srv_add_name(given->bad, name, pool);
 }
 
 static int same_text(const json_t *value, const char *text)

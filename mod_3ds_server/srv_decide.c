@@ -100,6 +100,16 @@ static void is_missing(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp
     tds_log(run->log, TDS_LOG_WARNING, "SRV0032", txn->id, "no ARes: %s", word);
 }
 
+/* A DS under another number than configured: worth a look, no fault of this transaction. */
+static void note_reference(srv_run_t *run, const srv_txn_t *txn, const tds_msg_t *ares)
+{
+    const srv_ds_t *ds = srv_ds_by_name(run->conf, txn->ds);
+    const char *number = tds_msg_get(ares, TDS_E_DS_REFERENCE_NUMBER);
+
+    if (ds && ds->reference_number && number && strcmp(number, ds->reference_number))
+        tds_log(run->log, TDS_LOG_WARNING, "SRV0034", txn->id, "DS %s has another dsReferenceNumber than configured", ds->name);
+}
+
 static void is_good(srv_run_t *run, const srv_txn_t *txn, const tds_msg_t *ares, srv_happening_t *what)
 {
     static const char order[] = "YANURCI";
@@ -113,6 +123,7 @@ static void is_good(srv_run_t *run, const srv_txn_t *txn, const tds_msg_t *ares,
     what->value = tds_msg_get(ares, TDS_E_AUTHENTICATION_VALUE);
     what->ares = srv_decide_told(ares, run->pool);
     what->prior = srv_prior_add(txn->prior, ares, run->pool);
+    note_reference(run, txn, ares);
     if (at) tds_metric_add(run->metrics, SRV_M_ARES_Y + (int)(at - order), 1);
     tds_log(run->log, TDS_LOG_INFO, "SRV0033", txn->id, "ARes %s of DS %s", status, txn->ds);
 }

@@ -2,6 +2,7 @@
 #include "srv_run.h"
 
 #include <string.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include "tds_json.h"
 
@@ -21,11 +22,20 @@ apr_status_t srv_gather_json(srv_run_t *run, const char *body, apr_size_t len, c
     return APR_BADARG;
 }
 
-/* Names of members, comma separated. */
-static const char *add_name(const char *names, const char *name, apr_pool_t *pool)
+/* Letters and digits, and not a number in disguise: what somebody made up may be card data in the wrong place. */
+static int looks_like_a_name(const char *name)
 {
-    if (strlen(name) > 64) name = apr_pstrmemdup(pool, name, 64);
-    return names ? apr_pstrcat(pool, names, ",", name, NULL) : name;
+    int digits = 0;
+    const char *s;
+
+    for (s = name; apr_isalnum(*s); ++s) digits += apr_isdigit(*s) != 0;
+    return !*s && s > name && s - name <= 64 && digits < 6;
+}
+
+const char *srv_add_name(const char *names, const char *name, apr_pool_t *pool)
+{
+    if (!looks_like_a_name(name)) name = "unknown";
+    return names ? apr_pstrcat(pool, names, ",", name, NULL) : apr_pstrdup(pool, name);
 }
 
 static const char *const card_members[] = {"acctNumber", NULL};
@@ -47,12 +57,12 @@ static apr_status_t check_members(srv_run_t *run, const json_t *root, const char
     int i;
 
     for (i = 0; i < required; ++i) {
-        if (!tds_json_get(root, names[i]) && !json_object_get(root, names[i])) missing = add_name(missing, names[i], run->pool);
+        if (!tds_json_get(root, names[i]) && !json_object_get(root, names[i])) missing = srv_add_name(missing, names[i], run->pool);
     }
     if (missing) return TDS_FAIL(run->err, APR_BADARG, 201, missing, "required element missing");
     json_object_foreach((json_t *)root, name, value) {
         if (!listed(name, names) || !json_is_string(value) || !json_string_length(value))
-            bad = add_name(bad, name, run->pool);
+            bad = srv_add_name(bad, name, run->pool);
     }
     return bad ? TDS_FAIL(run->err, APR_BADARG, 203, bad, "not an element of this request, or not a text") : APR_SUCCESS;
 }
@@ -99,10 +109,10 @@ apr_status_t srv_gather(srv_run_t *run, const json_t *root, srv_facts_t *facts)
     facts->category = tds_json_get(root, "messageCategory");
     facts->pan = tds_json_get(root, "acctNumber");
     facts->return_url = url ? srv_return_url(run->requestor, url, run->pool) : NULL;
-    if (strcmp(facts->channel, "02")) bad = add_name(bad, "deviceChannel", run->pool);
-    if (strcmp(facts->category, "01")) bad = add_name(bad, "messageCategory", run->pool);
-    if (!is_pan(facts->pan)) bad = add_name(bad, "acctNumber", run->pool);
-    if (url && !facts->return_url) bad = add_name(bad, "returnURL", run->pool);
+    if (strcmp(facts->channel, "02")) bad = srv_add_name(bad, "deviceChannel", run->pool);
+    if (strcmp(facts->category, "01")) bad = srv_add_name(bad, "messageCategory", run->pool);
+    if (!is_pan(facts->pan)) bad = srv_add_name(bad, "acctNumber", run->pool);
+    if (url && !facts->return_url) bad = srv_add_name(bad, "returnURL", run->pool);
     if (bad) return TDS_FAIL(run->err, APR_BADARG, 203, bad, "value not allowed");
     return find_range(run, facts);
 }

@@ -102,6 +102,9 @@ apr_status_t srv_gather_card(srv_run_t *run, const json_t *root, srv_facts_t *fa
 /* Parse a request of the API. APR_BADARG; *status gets 400 or 415. */
 apr_status_t srv_gather_json(srv_run_t *run, const char *body, apr_size_t len, const char *type, json_t **root, int *status);
 
+/* One more member name in a comma separated list (names may be NULL); what does not look like a name becomes "unknown". */
+const char *srv_add_name(const char *names, const char *name, apr_pool_t *pool);
+
 /* srv_areq.c: the AReq of txn with what the requestor gives. APR_BADARG: the requestor's fault. */
 typedef struct srv_areq_t {
     const char *bytes;

@@ -64,6 +64,13 @@ def test_create_bad_input(lab, node, api):
     error(api.create(CHALLENGE, "javascript:alert(1)"), 400, "203", "returnURL")
 
 
+def test_card_number_as_a_name(lab, node, api):
+    """It must not come back, nor reach a log."""
+    for answer in (api.create(CHALLENGE, **{CHALLENGE: "x"}), api.create(CHALLENGE, **{"a" + FRICTIONLESS: "x"}),
+                   Payment(lab, node, CHALLENGE).authenticate(**{CHALLENGE: "x"})):
+        error(answer, 400, "203", "unknown")
+
+
 def test_not_enrolled(lab, node, api):
     """S-22"""
     value = error(api.create(OUT_OF_RANGE), 422, "305", "acctNumber")
@@ -419,6 +426,21 @@ def test_long_poll_share(lab, node):
         t.join()
     assert sum(s > 1.5 for s in spans) == 8, sorted(spans)
     assert sum(s < 1.5 for s in spans) == 12
+
+
+def test_child_that_goes_lets_waiters_go(lab):
+    node = lab.node("leaving", acs=False)
+    try:
+        p = Payment(lab, node, CHALLENGE, "C")
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(p.api.get, p.id, 25)
+            time.sleep(0.3)
+            start = time.monotonic()
+            node.stop(graceful=True)
+            assert waiting.result().json()["state"] == "CHALLENGE"
+        assert time.monotonic() - start < 5
+    finally:
+        lab.drop(node)
 
 
 # --- cancel, acknowledge
