@@ -112,15 +112,16 @@ def pytest(name, directory, work, env=None):
 
 
 def lines(name, what, argv, cwd, env=None):
-    """A program that prints "ok ..." or "not ok ..." per test (TAP)."""
+    """A program that prints a line per test: "ok ...", "not ok ..." or "FAIL ...", "skip ..."."""
     rc, out = run(f"{name}: {what}", argv, cwd, env)
     passed = len(re.findall(r"^ok\b", out, re.M))
-    failed = len(re.findall(r"^not ok\b", out, re.M))
+    failed = len(re.findall(r"^(?:not ok|FAIL)\b", out, re.M))
+    skipped = len(re.findall(r"^skip\b", out, re.M))
     if rc or not passed:
         failed = failed or 1
         show(out)
-    print(f"    {passed} passed, {failed} failed, 0 skipped")
-    tally.add(passed, failed)
+    print(f"    {passed} passed, {failed} failed, {skipped} skipped")
+    tally.add(passed, failed, skipped)
 
 
 def browser(directory):
@@ -138,7 +139,7 @@ def stage_release(work):
     if not directory:
         return
     unit("release", directory)
-    lines("release", "checks", [os.path.join(TOP, "tests/checks/run.sh"), directory], TOP)
+    lines("release", "checks", ["make", "-s", "checks"], directory)
 
 
 def stage_plain(work):
