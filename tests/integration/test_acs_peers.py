@@ -31,7 +31,7 @@ def at(ds, lab, node):
 
 
 def test_one_ds_stuck_another_served(lab, session_lab, logs):
-    logs.expect("ACS0071", "ACS0073", "AH01102", "AH00898", "AH00957", "AH01114", "AH00941", "AH00484", "AH03490")
+    logs.expect("ACS0071", "ACS0073", "AH01102", "AH00898", "AH00957", "AH01114", "AH00941", "AH00484", "AH03490", "AH10159")
     other, block = second_ds(lab)
     node = session_lab.node("stuck", acs_ds=[f"ACSDSURLPrefix {other.url_acs}"],
                             **dict(OPTIONS, main=OPTIONS["main"] + block))

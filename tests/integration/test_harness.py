@@ -242,7 +242,7 @@ def test_simulator_as_a_process(lab, tmp_path):
 def test_issuer_inbox(lab):
     message = {"acsTransID": messages.new_id(), "otp": "123456", "channel": "sms", "to": "+49170", "text": "<b>",
                "language": "en", "merchantName": "Shop", "amount": "1.00", "currency": "EUR", "expiresAt": "x"}
-    client = lab.client()
+    client = lab.client(cert="acs-client")
     assert client.post_json(lab.issuer.otp_url, message).status == 204
     assert lab.issuer.otp(message["acsTransID"]) == "123456"
     page = lab.browser().open(lab.issuer.url + "/")
