@@ -15,7 +15,7 @@ enum { SRV_EP_REQUESTOR = 1, SRV_EP_RESULTS, SRV_EP_BROWSER, SRV_EP_STATUS };
 /* Of the main server. */
 typedef struct srv_server_t {
     srv_conf_t conf;
-    const char *master_key, *master_key_old; /* file:PATH */
+    tds_ap_key_files_t key_files;
     const char *versions_text;
     srv_ds_t *ds; /* the section being read */
     srv_requestor_t *requestor;

@@ -97,8 +97,8 @@ static const char *set_master_key(cmd_parms *cmd, void *dconf, const char *key, 
 {
     srv_server_t *srv = server_of(cmd);
 
-    srv->master_key = key;
-    srv->master_key_old = old;
+    srv->key_files.current = key;
+    srv->key_files.other = old;
     return ap_check_cmd_context(cmd, GLOBAL_ONLY);
 }
 
@@ -444,7 +444,7 @@ int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         !srv->mounts[SRV_EP_RESULTS] && !srv->mounts[SRV_EP_BROWSER])
         return OK; /* loaded, but not used */
     if ((fault = check_server(srv, pconf, ptemp)) ||
-        (fault = tds_ap_keys_load(&srv->keys, "ThreeDSMasterKey", srv->master_key, srv->master_key_old, pconf, ptemp)) ||
+        (fault = tds_ap_keys_load(&srv->keys, "ThreeDS", &srv->key_files, pconf, ptemp)) ||
         (fault = check_sections(srv, s, pconf, ptemp)))
         return complain(s, fault);
     if (!ap_find_linked_module("mod_reqtimeout.c"))

@@ -15,7 +15,7 @@ enum { ACS_EP_AREQ = 1, ACS_EP_CHALLENGE, ACS_EP_STATUS };
 /* Of the main server. */
 typedef struct acs_server_t {
     acs_conf_t conf;
-    const char *master_key, *master_key_old; /* file:PATH */
+    tds_ap_key_files_t key_files;
     const char *versions_text;
     acs_issuer_t *issuer; /* the section being read */
     acs_ds_t *ds;

@@ -103,8 +103,8 @@ static const char *set_master_key(cmd_parms *cmd, void *dconf, const char *key, 
 {
     acs_server_t *srv = server_of(cmd);
 
-    srv->master_key = key;
-    srv->master_key_old = old;
+    srv->key_files.current = key;
+    srv->key_files.other = old;
     return ap_check_cmd_context(cmd, GLOBAL_ONLY);
 }
 
@@ -483,8 +483,7 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     if (!srv->conf.issuers->nelts && !srv->mounts[ACS_EP_AREQ] && !srv->mounts[ACS_EP_CHALLENGE])
         return OK; /* loaded, but not used */
     if ((fault = check_server(srv, ptemp)) ||
-        (fault = tds_ap_keys_load(&srv->keys, "ACSMasterKey", srv->master_key, srv->master_key_old,
-                                  pconf, ptemp)) ||
+        (fault = tds_ap_keys_load(&srv->keys, "ACS", &srv->key_files, pconf, ptemp)) ||
         (fault = check_ranges(&srv->conf, ptemp)))
         return complain(s, fault);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {

@@ -116,22 +116,31 @@ const char *tds_ap_section_name(cmd_parms *cmd, const char *args, const char **f
     return name;
 }
 
-const char *tds_ap_keys_load(tds_keys_t **keys, const char *directive, const char *current, const char *previous,
-                             apr_pool_t *pconf, apr_pool_t *ptemp)
-{
-    const char *const given[] = {current, previous};
-    tds_err_t err;
-    int i;
+typedef apr_status_t key_file_fn(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 
-    if (!current) return apr_pstrcat(ptemp, directive, " is missing: file:PATH of 64 hexadecimal digits", NULL);
-    *keys = tds_keys_make(pconf);
+static const char *load_key(tds_keys_t *keys, key_file_fn *load, const char *directive, const char *given, apr_pool_t *ptemp)
+{
+    tds_err_t err;
+
+    if (strncmp(given, "file:", 5)) return apr_pstrcat(ptemp, directive, ": must be file:PATH", NULL);
     tds_err_init(&err, ptemp);
-    for (i = 0; i < 2 && given[i]; ++i) {
-        if (strncmp(given[i], "file:", 5)) return apr_pstrcat(ptemp, directive, ": must be file:PATH", NULL);
-        if (tds_keys_add_file(*keys, ap_server_root_relative(ptemp, given[i] + 5), ptemp, &err) != APR_SUCCESS)
-            return apr_pstrcat(ptemp, directive, ": ", err.detail, NULL);
-    }
-    return NULL;
+    if (load(keys, ap_server_root_relative(ptemp, given + 5), ptemp, &err) == APR_SUCCESS) return NULL;
+    return apr_pstrcat(ptemp, directive, ": ", err.detail, NULL);
+}
+
+const char *tds_ap_keys_load(tds_keys_t **keys, const char *prefix, const tds_ap_key_files_t *files, apr_pool_t *pconf,
+                             apr_pool_t *ptemp)
+{
+    const char *master = apr_pstrcat(ptemp, prefix, "MasterKey", NULL), *id = apr_pstrcat(ptemp, prefix, "IDKey", NULL);
+    const char *fault;
+
+    if (!files->current) return apr_pstrcat(ptemp, master, " is missing: file:PATH of 64 hexadecimal digits", NULL);
+    if (files->other && !files->id)
+        return apr_pstrcat(ptemp, master, " with two keys needs ", id, ": the file that was the only key until now", NULL);
+    *keys = tds_keys_make(pconf);
+    if ((fault = load_key(*keys, tds_keys_add_file, master, files->current, ptemp))) return fault;
+    if (files->other && (fault = load_key(*keys, tds_keys_add_file, master, files->other, ptemp))) return fault;
+    return files->id ? load_key(*keys, tds_keys_id_file, id, files->id, ptemp) : NULL;
 }
 
 const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *name, const char *const *names, int n)

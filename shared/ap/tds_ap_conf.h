@@ -39,9 +39,14 @@ const char *tds_ap_section_name(cmd_parms *cmd, const char *args, const char **f
 /* "10s", "250ms", "5min", "1h", "10" (seconds). APR_EINVAL otherwise. */
 apr_status_t tds_ap_span(apr_interval_time_t *span, const char *text);
 
-/* The generations of a master key, each written file:PATH; previous may be NULL. Returns NULL or what is wrong. */
-const char *tds_ap_keys_load(tds_keys_t **keys, const char *directive, const char *current, const char *previous,
-                             apr_pool_t *pconf, apr_pool_t *ptemp);
+/* Where keys are, as written: file:PATH. */
+typedef struct tds_ap_key_files_t {
+    const char *current, *other, *id; /* other, id: NULL when not given */
+} tds_ap_key_files_t;
+
+/* Load the keys of PREFIXMasterKey and PREFIXIDKey. Returns NULL or what is wrong. */
+const char *tds_ap_keys_load(tds_keys_t **keys, const char *prefix, const tds_ap_key_files_t *files, apr_pool_t *pconf,
+                             apr_pool_t *ptemp);
 
 /* ---- Endpoints ---------------------------------------------------------------------------------- */
 

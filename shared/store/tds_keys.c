@@ -11,6 +11,8 @@ struct tds_keys_t {
     int count;
     unsigned char master[TDS_KEYS_GENERATIONS][TDS_KEY_LEN];
     unsigned char id[TDS_KEYS_GENERATIONS];
+    unsigned char id_key[TDS_KEY_LEN];
+    int has_id_key;
 };
 
 tds_keys_t *tds_keys_make(apr_pool_t *pool)
@@ -50,7 +52,9 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err)
     return APR_SUCCESS;
 }
 
-apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err)
+typedef apr_status_t take_fn(tds_keys_t *keys, const char *hex, tds_err_t *err);
+
+static apr_status_t from_file(tds_keys_t *keys, take_fn *take, const char *path, apr_pool_t *ptemp, tds_err_t *err)
 {
     char text[1024], *s = text;
     apr_size_t n = sizeof text - 1;
@@ -65,9 +69,27 @@ apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *p
     while (n && isspace((unsigned char)text[n - 1])) --n;
     text[n] = '\0';
     while (isspace((unsigned char)*s)) ++s;
-    rv = tds_keys_add(keys, s, err);
+    rv = take(keys, s, err);
     tds_wipe(text, sizeof text);
     return rv;
+}
+
+apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err)
+{
+    return from_file(keys, tds_keys_add, path, ptemp, err);
+}
+
+static apr_status_t take_id(tds_keys_t *keys, const char *hex, tds_err_t *err)
+{
+    if (tds_unhex(keys->id_key, TDS_KEY_LEN, hex) != APR_SUCCESS)
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "an id key is 64 hexadecimal digits");
+    keys->has_id_key = 1;
+    return APR_SUCCESS;
+}
+
+apr_status_t tds_keys_id_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err)
+{
+    return from_file(keys, take_id, path, ptemp, err);
 }
 
 int tds_keys_count(const tds_keys_t *keys)
@@ -94,12 +116,6 @@ apr_status_t tds_keys_derive(const tds_keys_t *keys, unsigned char generation, u
 apr_status_t tds_keys_mac(const tds_keys_t *keys, unsigned char out[TDS_HASH_LEN], const char *label,
                           const tds_bytes_t *parts, int nparts)
 {
-    unsigned char key[TDS_KEY_LEN];
-    apr_status_t rv;
-
     if (!keys->count) return APR_NOTFOUND;
-    rv = mac_labelled(keys->master[keys->count - 1], key, label, NULL, 0);
-    if (rv == APR_SUCCESS) rv = tds_mac(out, key, sizeof key, parts, nparts);
-    tds_wipe(key, sizeof key);
-    return rv;
+    return mac_labelled(keys->has_id_key ? keys->id_key : keys->master[0], out, label, parts, nparts);
 }

@@ -1,7 +1,8 @@
 /* The master key of a module and everything derived from it. One file holds one generation: 64 hex
  * digits (32 bytes), white space round them ignored. The first generation writes, the second only reads
- * what an earlier configuration wrote. Every key is HMAC-SHA256(master, label ‖ parts): nothing else is
- * ever distributed. Identifiers stay put through a rotation: the id key comes from the oldest generation. */
+ * what another configuration wrote. Every key is HMAC-SHA256(master, label ‖ parts): nothing else is
+ * ever distributed. Identifiers, tokens and codes stay put through a rotation: they come from the id key,
+ * which is a file of its own as soon as there are two generations. */
 #ifndef TDS_KEYS_H
 #define TDS_KEYS_H
 
@@ -22,6 +23,9 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err);
 /* The same from a file (read whole, at most 1 KiB). */
 apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 
+/* The id key, from a file of the same form. Without one it is the only generation. */
+apr_status_t tds_keys_id_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
+
 /* How many generations there are. */
 int tds_keys_count(const tds_keys_t *keys);
 
@@ -32,7 +36,8 @@ unsigned char tds_keys_writer(const tds_keys_t *keys);
 apr_status_t tds_keys_derive(const tds_keys_t *keys, unsigned char generation, unsigned char out[TDS_KEY_LEN],
                              const char *label, const tds_bytes_t *parts, int nparts);
 
-/* MAC under a derived key that all generations agree on (identifiers, card index): the oldest is used. */
+/* MAC under the id key: identifiers, tokens, codes, card index. label is part of what is authenticated.
+ * APR_NOTFOUND: no key. */
 apr_status_t tds_keys_mac(const tds_keys_t *keys, unsigned char out[TDS_HASH_LEN], const char *label,
                           const tds_bytes_t *parts, int nparts);
 

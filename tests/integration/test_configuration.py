@@ -139,3 +139,33 @@ def test_example_of_the_3ds_server(lab, logs):
         assert made.status == 201 and made.json()["messageVersion"] == "2.2.0", made
     finally:
         node.stop()
+
+
+def test_two_master_keys_need_an_id_key(lab, spare):
+    text = write(spare)
+    master = re.search(r"ACSMasterKey (file:\S+)", text)[1]
+    other = lab.secret("other.key")
+    two = text.replace(f"ACSMasterKey {master}", f"ACSMasterKey file:{other} {master}")
+    rc, out = spare.configtest(two)
+    assert rc and "ACSMasterKey with two keys needs ACSIDKey" in out, out
+    rc, out = spare.configtest(two.replace("ACSChallengeURL", f"ACSIDKey {master}\nACSChallengeURL", 1))
+    assert rc == 0, out
+
+
+def test_rotation_under_way(lab, session_lab, logs):
+    """A transaction begun under one key ends at a node that already writes with the next."""
+    from lab.challenge import Challenge
+    old = session_lab.node("old-key", srv=False)
+    master, other = f"file:{old.master_key}", f"file:{lab.secret('other.key')}"
+    new = Httpd(lab, "new-key", type(old.options)(srv=False))
+    session_lab.nodes[new.name] = new
+    text = write(new).replace(f"ACSMasterKey {master}", f"ACSMasterKey {other} {master}\nACSIDKey {master}")
+    new.start(text=text)
+    try:
+        c = Challenge(lab, "4000000000000002", url=old.areq_url)
+        c.open(url=new.challenge_url)
+        c.press(otp=c.otp())
+        assert c.message()["transStatus"] == "Y" and len(c.rreqs()) == 1
+    finally:
+        session_lab.drop(new)
+        session_lab.drop(old)

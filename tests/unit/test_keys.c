@@ -67,27 +67,6 @@ static void derivation(void **state)
     assert_int_equal(tds_keys_derive(a, tds_keys_writer(b), k[0], "record", p, 2), APR_NOTFOUND);
 }
 
-/* The writer changes, what the old generation wrote can be read, and identifiers stay. */
-static void rotation(void **state)
-{
-    tds_keys_t *before = keys_of(KEY_A, NULL), *during = keys_of(KEY_B, KEY_A), *after = keys_of(KEY_B, NULL);
-    tds_bytes_t p = TDS_BYTES("x", 1);
-    unsigned char m1[32], m2[32], m3[32];
-
-    assert_int_not_equal(tds_keys_writer(before), tds_keys_writer(during));
-    assert_int_equal(tds_keys_writer(during), tds_keys_writer(after));
-    assert_ok(tds_keys_derive(before, tds_keys_writer(before), m1, "record", &p, 1));
-    assert_ok(tds_keys_derive(during, tds_keys_writer(before), m2, "record", &p, 1));
-    assert_memory_equal(m1, m2, 32);
-    assert_ok(tds_keys_mac(before, m1, "id", &p, 1));
-    assert_ok(tds_keys_mac(during, m2, "id", &p, 1));
-    assert_ok(tds_keys_mac(after, m3, "id", &p, 1));
-    assert_memory_equal(m1, m2, 32);
-    assert_memory_not_equal(m2, m3, 32);
-    assert_ok(tds_keys_mac(before, m3, "id2", &p, 1));
-    assert_memory_not_equal(m1, m3, 32);
-}
-
 static const char *file_with(const char *text, size_t len)
 {
     char *path = apr_pstrdup(pool, "/tmp/test_keys.XXXXXX");
@@ -97,6 +76,36 @@ static const char *file_with(const char *text, size_t len)
     assert_int_equal(write(fd, text, len), (ssize_t)len);
     close(fd);
     return path;
+}
+
+/* The writer changes, what the other generation wrote can be read, and identifiers stay: they come from the id key,
+ * whichever generation is first. */
+static void rotation(void **state)
+{
+    tds_keys_t *steps[] = {keys_of(KEY_A, NULL), keys_of(KEY_A, KEY_B), keys_of(KEY_B, KEY_A), keys_of(KEY_B, NULL)};
+    const char *id = file_with(KEY_A, strlen(KEY_A));
+    tds_bytes_t p = TDS_BYTES("x", 1);
+    unsigned char first[32], now[32];
+    int i;
+
+    tds_err_init(&err, pool);
+    assert_int_equal(tds_keys_writer(steps[0]), tds_keys_writer(steps[1]));
+    assert_int_not_equal(tds_keys_writer(steps[1]), tds_keys_writer(steps[2]));
+    assert_int_equal(tds_keys_writer(steps[2]), tds_keys_writer(steps[3]));
+    assert_ok(tds_keys_derive(steps[1], tds_keys_writer(steps[3]), first, "record", &p, 1));
+    assert_ok(tds_keys_derive(steps[2], tds_keys_writer(steps[3]), now, "record", &p, 1));
+    assert_memory_equal(first, now, 32);
+    assert_ok(tds_keys_mac(steps[0], first, "id", &p, 1));
+    assert_ok(tds_keys_mac(steps[3], now, "id", &p, 1));
+    assert_memory_not_equal(first, now, 32);
+    for (i = 1; i < 4; ++i) {
+        assert_ok(tds_keys_id_file(steps[i], id, pool, &err));
+        assert_ok(tds_keys_mac(steps[i], now, "id", &p, 1));
+        assert_memory_equal(first, now, 32);
+    }
+    assert_ok(tds_keys_mac(steps[0], now, "id2", &p, 1));
+    assert_memory_not_equal(first, now, 32);
+    assert_int_equal(tds_keys_id_file(steps[0], file_with("12", 2), pool, &err), APR_EINVAL);
 }
 
 static apr_status_t add_from(tds_keys_t *keys, const char *text, size_t len)
