@@ -20,10 +20,14 @@ int tds_ap_ready(request_rec *r, tds_store_t *store)
     json_t *doc = tds_json_object(r->pool);
     const char *text, *why = NULL;
     apr_size_t len;
+    apr_status_t rv;
     tds_err_t err;
 
     tds_err_init(&err, r->pool);
-    if (!store || tds_store_health(store, &h, r->pool, &err) != APR_SUCCESS) why = "the store does not answer";
+    if (!store) rv = APR_EINIT;
+    else rv = tds_store_health(store, &h, r->pool, &err);
+    if (rv != APR_SUCCESS) why = rv == APR_EGENERAL ? "the store refuses commands" : "the store does not answer";
+    else if (!h.writable) why = "the store is a read-only replica";
     else if (h.evicts) why = "the store may evict: set maxmemory-policy noeviction";
     else if (h.offset > CLOCK_TOLERANCE || h.offset < -CLOCK_TOLERANCE) why = "clock and store differ by more than 2 s";
     json_object_set_new(doc, "ready", json_boolean(!why));
@@ -52,7 +56,7 @@ apr_status_t tds_ap_metrics_make(tds_metric_t *metrics, const tds_metric_row_t *
     if (!old || apr_shm_size_get(old) < tds_metric_size(count)) {
         if ((rv = apr_shm_create(&shm, tds_metric_size(count), NULL, pool)) != APR_SUCCESS) return rv;
         memset(apr_shm_baseaddr_get(shm), 0, tds_metric_size(count));
-        (void)apr_pool_userdata_setn(shm, key, NULL, pool);
+        (void)apr_pool_userdata_set(shm, key, NULL, pool); /* copies key: a restart unloads the module it lies in */
         old = shm;
     }
     metrics->cells = apr_shm_baseaddr_get(old);

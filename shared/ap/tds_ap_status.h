@@ -9,7 +9,8 @@
 /* This process answers. */
 int tds_ap_health(request_rec *r);
 
-/* May work be sent here? 200, or 503 with the reason: the store is away, may evict, or its clock differs. */
+/* May work be sent here? 200, or 503 with the reason: the store is away, cannot be written to, may evict, or its clock
+ * differs. */
 int tds_ap_ready(request_rec *r, tds_store_t *store);
 
 /* All counters in the text format of Prometheus. */

@@ -279,9 +279,43 @@ static int run_forgotten(redisContext *c, tds_redis_cmd_t *cmds, int ncmds, tds_
     return 1;
 }
 
-static int run_whole(redisContext *c, tds_redis_cmd_t *cmds, int ncmds, tds_redis_reply_t *replies, apr_pool_t *pool)
+/* Is this an error of the node, not of the command? After a fail-over a kept connection still leads to the old master,
+ * which answers READONLY for ever; a fresh one leads to the new. Before Redis 7 the error of a command within a script
+ * is in the middle of the text. */
+static int unfit(const tds_redis_reply_t *reply)
 {
-    return run_on(c, cmds, ncmds, replies, pool) && run_forgotten(c, cmds, ncmds, replies, pool);
+    static const char *const words[] = {"READONLY ", "MASTERDOWN ", "LOADING ", "NOAUTH ", "MISCONF "};
+    const char *at;
+    int i;
+
+    if (reply->type != TDS_REPLY_ERROR) return 0;
+    for (i = 0; i < (int)(sizeof words / sizeof *words); ++i) {
+        at = strstr(reply->text, words[i]);
+        if (at && (at == reply->text || at[-1] == '-')) return 1;
+    }
+    return 0;
+}
+
+/* *refusal: what an unfit node said. */
+static int run_whole(redisContext *c, tds_redis_cmd_t *cmds, int ncmds, tds_redis_reply_t *replies,
+                     const char **refusal, apr_pool_t *pool)
+{
+    int i;
+
+    *refusal = NULL;
+    if (!run_on(c, cmds, ncmds, replies, pool) || !run_forgotten(c, cmds, ncmds, replies, pool)) return 0;
+    for (i = 0; i < ncmds; ++i) {
+        if (!unfit(&replies[i])) continue;
+        *refusal = replies[i].text;
+        return 0;
+    }
+    return 1;
+}
+
+static apr_status_t gave_up(const char *refusal, tds_err_t *err)
+{
+    if (refusal) return TDS_FAIL(err, APR_EGENERAL, 404, NULL, "the store refused a command: %.60s", refusal);
+    return TDS_FAIL(err, APR_TIMEUP, 404, NULL, "the store does not answer");
 }
 
 apr_status_t tds_redis_run(tds_redis_t *redis, tds_redis_cmd_t *cmds, int ncmds, tds_redis_reply_t **preplies,
@@ -289,6 +323,7 @@ apr_status_t tds_redis_run(tds_redis_t *redis, tds_redis_cmd_t *cmds, int ncmds,
 {
     tds_redis_reply_t *replies = apr_pcalloc(pool, (apr_size_t)ncmds * sizeof *replies);
     apr_time_t start = apr_time_now();
+    const char *refusal = NULL;
     redisContext *c;
     int ok = 0;
 
@@ -296,22 +331,22 @@ apr_status_t tds_redis_run(tds_redis_t *redis, tds_redis_cmd_t *cmds, int ncmds,
     *preplies = replies;
     if (breaker_open(redis)) return TDS_FAIL(err, APR_ECONNREFUSED, 404, NULL, "the store is away (breaker open)");
     if ((c = take_idle(redis))) {
-        ok = run_whole(c, cmds, ncmds, replies, pool);
+        ok = run_whole(c, cmds, ncmds, replies, &refusal, pool);
         if (!ok) {
             redisFree(c);
             c = NULL;
-            tds_redis_close(redis); /* the others are likely as dead */
+            tds_redis_close(redis); /* the others are likely as dead, or as unfit */
             if (apr_time_now() - start >= redis->timeout) goto leave;
             if (repeated) *repeated = 1;
         }
     }
-    if (!ok && (c = connect_new(redis)) && !(ok = run_whole(c, cmds, ncmds, replies, pool))) {
+    if (!ok && (c = connect_new(redis)) && !(ok = run_whole(c, cmds, ncmds, replies, &refusal, pool))) {
         redisFree(c);
         c = NULL;
     }
 leave:
     breaker_note(redis, ok);
-    if (!ok) return TDS_FAIL(err, APR_TIMEUP, 404, NULL, "the store does not answer");
+    if (!ok) return gave_up(refusal, err);
     give_back(redis, c);
     return APR_SUCCESS;
 }

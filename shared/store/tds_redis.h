@@ -49,7 +49,8 @@ typedef struct tds_redis_reply_t {
 /* Send all commands in one go and read all replies: one round trip. A connection that had been idle and
  * proves dead is replaced once within the time limit; *repeated then says that the commands may have
  * been executed before. Scripts that Redis has forgotten are sent in full.
- * APR_TIMEUP, APR_ECONNREFUSED or another status when Redis does not answer; err->proto is 404 then. */
+ * APR_TIMEUP, APR_ECONNREFUSED or another status when Redis does not answer; err->proto is 404 then.
+ * A node that says it cannot serve anyone (READONLY, LOADING ...) is given up like a dead one: APR_EGENERAL. */
 apr_status_t tds_redis_run(tds_redis_t *redis, tds_redis_cmd_t *cmds, int ncmds, tds_redis_reply_t **replies,
                            int *repeated, apr_pool_t *pool, tds_err_t *err);
 

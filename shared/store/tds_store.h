@@ -58,6 +58,7 @@ apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **f
 
 typedef struct tds_store_health_t {
     int reachable;
+    int writable;               /* a master, not a replica */
     int evicts;                 /* maxmemory-policy is not noeviction: it may forget transactions */
     apr_interval_time_t offset; /* its clock minus ours */
 } tds_store_health_t;

@@ -155,7 +155,7 @@ static apr_status_t mem_hash(void *baton, const char *key, apr_table_t *fields, 
 
 static apr_status_t mem_health(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
 {
-    health->reachable = 1;
+    health->reachable = health->writable = 1;
     return APR_SUCCESS;
 }
 

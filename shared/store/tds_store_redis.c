@@ -193,7 +193,7 @@ static apr_status_t redis_hash(void *baton, const char *key, apr_table_t *fields
 
 static apr_status_t redis_health(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
 {
-    tds_redis_cmd_t cmds[2] = {{0}};
+    tds_redis_cmd_t cmds[3] = {{0}};
     tds_redis_reply_t *replies;
     apr_time_t before = apr_time_now(), after, theirs;
     apr_status_t rv;
@@ -201,14 +201,18 @@ static apr_status_t redis_health(void *baton, tds_store_health_t *health, apr_po
     tds_redis_arg(&cmds[0], "TIME");
     tds_redis_arg(&cmds[1], "INFO");
     tds_redis_arg(&cmds[1], "memory");
-    if ((rv = tds_redis_run(baton, cmds, 2, &replies, NULL, pool, err)) != APR_SUCCESS) return rv;
+    tds_redis_arg(&cmds[2], "INFO");
+    tds_redis_arg(&cmds[2], "replication");
+    if ((rv = tds_redis_run(baton, cmds, 3, &replies, NULL, pool, err)) != APR_SUCCESS) return rv;
     after = apr_time_now();
     if (replies[0].type != TDS_REPLY_ARRAY || replies[0].len != 2) return refused(&replies[0], err);
     theirs = apr_time_from_sec(apr_atoi64(replies[0].items[0].text)) + apr_atoi64(replies[0].items[1].text);
+    if (replies[1].type != TDS_REPLY_STRING) return refused(&replies[1], err);
+    if (replies[2].type != TDS_REPLY_STRING) return refused(&replies[2], err);
     health->reachable = 1;
+    health->writable = strstr(replies[2].text, "role:master") != NULL;
     health->offset = theirs - (before + after) / 2;
-    health->evicts =
-        replies[1].type == TDS_REPLY_STRING && !strstr(replies[1].text, "maxmemory_policy:noeviction");
+    health->evicts = !strstr(replies[1].text, "maxmemory_policy:noeviction");
     return APR_SUCCESS;
 }
 

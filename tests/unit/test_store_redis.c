@@ -456,6 +456,49 @@ static void hangs(void **state)
     assert_ok(tds_redis_run(quick, &cmd, 1, &reply, NULL, pool, &err));
 }
 
+/* It became a replica: nothing is written, and when there is a master again no restart is needed. */
+static void fails_over(void **state)
+{
+    const char *id = new_id();
+    tds_store_health_t h;
+
+    if (nnodes > 1) return; /* a Cluster refuses REPLICAOF */
+    assert_ok(create(id, "one", 0));
+    (void)CMD(nodes[0], "REPLICAOF", "127.0.0.1", "1");
+    assert_int_equal(save(id, "two", 1, now_is() + HOUR), APR_EGENERAL);
+    assert_int_equal(err.proto, 404);
+    assert_non_null(strstr(err.detail, "READONLY"));
+    tds_err_clear(&err);
+    assert_int_equal(create(new_id(), "x", 0), APR_EGENERAL);
+    tds_err_clear(&err);
+    assert_ok(tds_store_health(store, &h, pool, &err));
+    assert_true(h.reachable);
+    assert_false(h.writable);
+    (void)CMD(nodes[0], "REPLICAOF", "NO", "ONE");
+    assert_ok(save(id, "two", 1, now_is() + HOUR));
+    holds(id, "two", 2);
+    assert_ok(tds_store_health(store, &h, pool, &err));
+    assert_true(h.writable);
+}
+
+/* Who only refuses is let alone for a while, too. */
+static void refusals_open_breaker(void **state)
+{
+    int i, open = 0;
+
+    if (nnodes > 1) return;
+    (void)CMD(nodes[0], "REPLICAOF", "127.0.0.1", "1");
+    for (i = 0; i < 5; ++i) {
+        tds_err_clear(&err);
+        assert_int_not_equal(create(new_id(), "x", 0), APR_SUCCESS);
+        open += strstr(err.detail, "breaker") != NULL;
+    }
+    assert_int_equal(open, 2);
+    (void)CMD(connect_to(urls[0], apr_time_from_sec(2)), "REPLICAOF", "NO", "ONE");
+    apr_sleep(apr_time_from_msec(600));
+    assert_ok(create(new_id(), "x", 0));
+}
+
 /* ---- the rest ---------------------------------------------------------------------- */
 
 static void health(void **state)
@@ -526,6 +569,8 @@ static const struct CMUnitTest tests[] = {STORE_TESTS,
                                           UNIT_STORE(racing_claims),
                                           UNIT_STORE(away),
                                           UNIT_STORE(hangs),
+                                          UNIT_STORE(fails_over),
+                                          UNIT_STORE(refusals_open_breaker),
                                           UNIT_STORE(health),
                                           UNIT_STORE(hash),
                                           UNIT_STORE(other_type),
