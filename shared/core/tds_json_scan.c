@@ -250,16 +250,38 @@ static void duplicate(scan_t *s, const frame_t *up, const char *name)
     s->listed += strlen(path) + 1;
 }
 
+/* The names of one object. A hash takes some 500 bytes, an object as few as two: the hash is made only for a second
+ * name, else a text of nothing but small objects would take a hundred times its own size. */
+typedef struct names_t {
+    const char *first;
+    apr_hash_t *all;
+} names_t;
+
+/* Was name there already? */
+static int known(names_t *names, const char *name, apr_pool_t *pool)
+{
+    if (!names->first) {
+        names->first = name;
+        return 0;
+    }
+    if (!names->all) {
+        names->all = apr_hash_make(pool);
+        apr_hash_set(names->all, names->first, APR_HASH_KEY_STRING, names->first);
+    }
+    if (apr_hash_get(names->all, name, APR_HASH_KEY_STRING)) return 1;
+    apr_hash_set(names->all, name, APR_HASH_KEY_STRING, name);
+    return 0;
+}
+
 static int object(scan_t *s, const frame_t *up)
 {
-    apr_hash_t *names = apr_hash_make(s->pool);
+    names_t names = {NULL, NULL};
     frame_t here = {up, NULL};
 
     if (take(s, '}')) return 1;
     do {
         if (!take(s, '"') || !string(s, &here.name) || !take(s, ':')) return 0;
-        if (apr_hash_get(names, here.name, APR_HASH_KEY_STRING)) duplicate(s, up, here.name);
-        apr_hash_set(names, here.name, APR_HASH_KEY_STRING, here.name);
+        if (known(&names, here.name, s->pool)) duplicate(s, up, here.name);
         if (!value(s, &here)) return 0;
     } while (take(s, ','));
     return take(s, '}');
