@@ -50,10 +50,11 @@ X509 *tds_ap_peer_cert(request_rec *r)
 static int bears_name(X509 *cert, const char *name)
 {
     char cn[256];
+    int len;
 
     if (X509_check_host(cert, name, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1) return 1;
-    return X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, cn, sizeof cn) > 0 &&
-           !strcmp(cn, name);
+    len = X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName, cn, sizeof cn);
+    return len > 0 && (apr_size_t)len == strlen(name) && !memcmp(cn, name, (apr_size_t)len); /* cn may hold a NUL */
 }
 
 /* mod_ssl has verified the chain against its CA file; here only which of the configured anchors it leads to. The
@@ -84,9 +85,11 @@ int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert)
     return 0;
 }
 
+/* The streams of an HTTP/2 connection run in several threads at once: they share nothing here, neither the slot nor the
+ * pool of the connection they came by, but ask each for itself. */
 const void *tds_ap_peer_once(request_rec *r, module *m, tds_ap_peer_find_fn *find)
 {
-    conn_rec *c = r->connection->master ? r->connection->master : r->connection;
+    conn_rec *c = r->connection;
     const void *peer = ap_get_module_config(c->conn_config, m);
 
     if (!peer) {
