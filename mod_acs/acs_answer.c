@@ -5,6 +5,13 @@
 #include <apr_strings.h>
 #include "acs_av.h"
 
+const char *acs_erro_code(const tds_msg_t *erro)
+{
+    const char *code = tds_msg_get(erro, TDS_E_ERROR_CODE);
+
+    return code && strlen(code) == 3 && strspn(code, "0123456789") == 3 ? code : "?";
+}
+
 apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
                             const char **bytes, apr_size_t *len)
 {

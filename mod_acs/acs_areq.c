@@ -78,6 +78,25 @@ static apr_status_t make_ares(acs_run_t *run, const acs_facts_t *facts, acs_outc
     return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no ARes can be made");
 }
 
+static apr_status_t erro_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    if (!strcmp(txn->ds, run->ds->name)) what->event = ACS_EV_DS_ERRO;
+    return APR_SUCCESS;
+}
+
+/* A-AREQ-21: the DS is about to get an Erro, so no RReq may follow. The write may have got through all the same. */
+static void forget(acs_run_t *run, const char *id)
+{
+    tds_err_t own, *err = run->err;
+    acs_txn_t *txn;
+    unsigned fx;
+
+    tds_err_init(&own, run->pool);
+    run->err = &own;
+    (void)acs_run_event(run, id, 0, erro_judge, NULL, &txn, &fx);
+    run->err = err;
+}
+
 static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, acs_answer_t *answer)
 {
     acs_outcome_t outcome = acs_decide(run, facts);
@@ -99,6 +118,7 @@ static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, ac
     if ((rv = acs_txn_step(txn, &what, run->conf, &next, &fx, run->pool)) != APR_SUCCESS) return rv;
     tds_point("acs.areq_before_save");
     rv = acs_create(run, next);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) forget(run, id);
     if (APR_STATUS_IS_EEXIST(rv))
         return TDS_FAIL(run->err, rv, facts->areq->version == TDS_V231 ? 312 : 301, "dsTransID", "dsTransID was used before");
     if (rv != APR_SUCCESS) return rv;
@@ -107,12 +127,6 @@ static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, ac
     tds_log(run->log, TDS_LOG_INFO, "ACS0061", id, "AReq %s of DS %s for issuer %s: %s%s%s",
             txn->server_trans_id, run->ds->name, txn->issuer, outcome.trans_status, outcome.reason ? ", reason " : "",
             outcome.reason ? outcome.reason : "");
-    return APR_SUCCESS;
-}
-
-static apr_status_t erro_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
-{
-    if (!strcmp(txn->ds, run->ds->name)) what->event = ACS_EV_DS_ERRO;
     return APR_SUCCESS;
 }
 
@@ -125,7 +139,7 @@ static void take_erro(acs_run_t *run, const tds_msg_t *erro, acs_answer_t *answe
 
     *answer = (acs_answer_t){.status = 200};
     if (ds_id) id = trans_id_of(run, ds_id);
-    tds_log(run->log, TDS_LOG_WARNING, "ACS0062", id, "Erro %s from DS %s", tds_msg_get(erro, TDS_E_ERROR_CODE),
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0062", id, "Erro %s from DS %s", acs_erro_code(erro),
             run->ds->name);
     if (id) (void)acs_run_event(run, id, 0, erro_judge, NULL, &txn, &fx);
 }

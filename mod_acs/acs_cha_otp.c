@@ -18,17 +18,19 @@ static apr_status_t mac_of(acs_run_t *run, const acs_txn_t *txn, const char *ent
     return tds_keys_mac(run->keys, mac, "otp", parts, 5); /* B-45: bound to amount and payee */
 }
 
-apr_status_t acs_otp_make(acs_run_t *run, const acs_txn_t *txn, char otp[ACS_OTP_MAX + 1], tds_bytes_t *mac)
+apr_status_t acs_otp_make(acs_run_t *run, const acs_txn_t *txn, const char **otp, tds_bytes_t *mac)
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
     unsigned char *out = apr_palloc(run->pool, TDS_HASH_LEN);
+    char *digits = apr_palloc(run->pool, ACS_OTP_MAX + 1);
     apr_status_t rv;
 
     if (!issuer) return TDS_FAIL(run->err, APR_ENOENT, 0, NULL, "issuer is no longer configured");
-    tds_wipe_later(run->pool, otp, ACS_OTP_MAX + 1);
-    if ((rv = tds_rand_digits(otp, (apr_size_t)issuer->otp_length, run->rnd)) != APR_SUCCESS ||
-        (rv = mac_of(run, txn, otp, out)) != APR_SUCCESS)
+    tds_wipe_later(run->pool, digits, ACS_OTP_MAX + 1);
+    if ((rv = tds_rand_digits(digits, (apr_size_t)issuer->otp_length, run->rnd)) != APR_SUCCESS ||
+        (rv = mac_of(run, txn, digits, out)) != APR_SUCCESS)
         return TDS_FAIL(run->err, rv, 404, NULL, "no random bytes or key");
+    *otp = digits;
     *mac = TDS_BYTES(out, TDS_HASH_LEN);
     return APR_SUCCESS;
 }

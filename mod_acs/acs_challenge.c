@@ -43,7 +43,7 @@ typedef struct creq_t {
     const char *session_data;
     tds_err_t open_err; /* of tds_msg_open */
     tds_err_t fault;    /* what the Erro says; rv 0: no fault */
-    char otp[ACS_OTP_MAX + 1];
+    const char *otp; /* the new code, once there is one */
 } creq_t;
 
 /* B-12: an inactive version is a wrong version here. */
@@ -104,7 +104,13 @@ static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     }
     what->window_size = tds_msg_get(in->msg, TDS_E_CHALLENGE_WINDOW_SIZE);
     what->session_data = in->session_data;
-    return acs_otp_make(run, txn, in->otp, &what->otp_mac);
+    return acs_otp_make(run, txn, &in->otp, &what->otp_mac);
+}
+
+/* What goes back of threeDSSessionData: nothing that is longer than it may be. */
+static const char *echo_of(const creq_t *in)
+{
+    return in->session_data && strlen(in->session_data) <= SESSION_DATA_MAX ? in->session_data : NULL;
 }
 
 /* A CReq to a transaction that is not waiting for one. */
@@ -117,7 +123,7 @@ static void refuse_creq(acs_run_t *run, const acs_txn_t *txn, creq_t *in, acs_an
     tds_err_clear(&in->fault);
     if (txn->end == ACS_END_NO_CREQ) (void)TDS_FAIL(&in->fault, APR_TIMEUP, 402, NULL, "CReq came too late");
     else (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "no CReq is due");
-    acs_page_erro(run, txn, &in->fault, in->msg, in->session_data, answer);
+    acs_page_erro(run, txn, &in->fault, in->msg, echo_of(in), answer);
 }
 
 static void answer_creq(acs_run_t *run, acs_txn_t *txn, unsigned fx, int refused, creq_t *in, acs_answer_t *answer)
@@ -133,7 +139,7 @@ static void answer_creq(acs_run_t *run, acs_txn_t *txn, unsigned fx, int refused
     }
     tds_metric_add(run->metrics, ACS_M_CREQ_ERRO, 1);
     if (refused || in->fault.rv == APR_SUCCESS) refuse_creq(run, txn, in, answer);
-    else acs_page_erro(run, txn, &in->fault, in->msg, in->session_data, answer);
+    else acs_page_erro(run, txn, &in->fault, in->msg, echo_of(in), answer);
     tds_log(run->log, TDS_LOG_WARNING, "ACS0091", txn->id, "CReq refused with Erro %d %s: %s", in->fault.proto,
             in->fault.elements ? in->fault.elements : "-", in->fault.detail ? in->fault.detail : "");
 }
@@ -154,8 +160,8 @@ void acs_run_creq(acs_run_t *run, const char *field, const char *session_data, a
         tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_CREQ)};
         (void)tds_msg_open(&in.msg, (const char *)text, len, &rules, run->pool, &in.open_err);
     }
-    id = in.msg ? tds_msg_id(in.msg, TDS_E_ACS_TRANS_ID) : NULL;
-    if (!id) { /* B-11, B-13: nowhere to send an Erro */
+    id = in.msg && in.msg->type != TDS_MSG_ERRO ? tds_msg_id(in.msg, TDS_E_ACS_TRANS_ID) : NULL;
+    if (!id) { /* B-11, B-13: nowhere to send an Erro; and an Erro is never answered with one */
         tds_metric_add(run->metrics, ACS_M_CREQ_ERRO, 1);
         tds_log(run->log, TDS_LOG_WARNING, "ACS0092", NULL, "CReq form cannot be read or names no transaction");
         acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
@@ -173,7 +179,7 @@ typedef struct entry_t {
     acs_token_t token;
     unsigned char mark[ACS_FORM_MARK];
     acs_event_e event; /* what it came to */
-    char otp[ACS_OTP_MAX + 1];
+    const char *otp; /* the new code, once there is one */
 } entry_t;
 
 /* An answer counts once, however often its form is sent; another answer from an older page counts too (it is a try). */
@@ -203,7 +209,7 @@ static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     else if (!strcmp(in->form->action, "resend")) {
         if (!current || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
         what->event = ACS_EV_RESEND;
-        rv = acs_otp_make(run, txn, in->otp, &what->otp_mac);
+        rv = acs_otp_make(run, txn, &in->otp, &what->otp_mac);
     }
     else judge_answer(run, txn, in, what);
     in->event = what->event;

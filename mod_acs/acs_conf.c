@@ -43,6 +43,20 @@ acs_ds_t *acs_ds_by_name(const acs_conf_t *conf, const char *name)
     return NULL;
 }
 
+int acs_used(const acs_conf_t *conf, const apr_array_header_t *use, const char *name, int is_issuer)
+{
+    int i, limits = 0;
+
+    for (i = 0; use && i < use->nelts; ++i) {
+        const char *given = APR_ARRAY_IDX(use, i, const char *);
+
+        if (is_issuer ? !acs_issuer_by_name(conf, given) : !acs_ds_by_name(conf, given)) continue;
+        if (!strcmp(given, name)) return 1;
+        limits = 1;
+    }
+    return !limits;
+}
+
 const acs_outcome_t *acs_outcome_find(const char *word)
 {
     static const struct {

@@ -89,6 +89,10 @@ acs_issuer_t *acs_issuer_of_pan(const acs_conf_t *conf, const char *pan);
 acs_issuer_t *acs_issuer_by_name(const acs_conf_t *conf, const char *name);
 acs_ds_t *acs_ds_by_name(const acs_conf_t *conf, const char *name);
 
+/* May an endpoint that is limited to the sections use (const char *; NULL: not limited) serve this issuer, or this DS? A
+ * list without any issuer does not limit issuers, and one without any DS no DSs. */
+int acs_used(const acs_conf_t *conf, const apr_array_header_t *use, const char *name, int is_issuer);
+
 /* By the word in ACSRule: frictionless, attempt, challenge, reject, deny, unavailable, informational. NULL: no such. */
 const acs_outcome_t *acs_outcome_find(const char *word);
 

@@ -25,6 +25,7 @@ apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *fact
     facts->areq = areq;
     facts->ds = run->ds;
     facts->issuer = acs_issuer_of_pan(run->conf, pan);
+    if (facts->issuer && !acs_used(run->conf, run->use, facts->issuer->name, 1)) facts->issuer = NULL;
     if (!facts->issuer) return TDS_FAIL(run->err, APR_EINVAL, 305, "acctNumber", "card is in no range of ours");
     facts->ds_url = usable_ds_url(run, areq);
     rv = facts->issuer->card_ops->find(facts->issuer->card_baton, pan, &facts->card, run->pool, run->err);

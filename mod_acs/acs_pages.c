@@ -232,8 +232,13 @@ static void add_field(json_t *fields, const char *name, const char *value)
 static void carry(acs_run_t *run, const acs_txn_t *txn, const char *message, apr_size_t len, const char *session_data,
                   acs_answer_t *answer)
 {
-    json_t *data = tds_json_object(run->pool), *fields = json_array();
+    json_t *data = tds_json_object(run->pool), *fields;
 
+    if (strncasecmp(txn->notification_url, "https://", 8)) { /* F-09: nothing is posted anywhere else */
+        acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
+        return;
+    }
+    fields = json_array();
     tds_json_set(data, "notificationURL", txn->notification_url);
     add_field(fields, "cres", tds_b64url_encode(message, len, run->pool));
     if (session_data) add_field(fields, "threeDSSessionData", session_data);

@@ -41,6 +41,7 @@ typedef struct acs_run_t {
     acs_match_fn *match;
     acs_reachable_fn *reachable;
     void *baton; /* of both */
+    const apr_array_header_t *use; /* const char *: sections this endpoint is limited to; NULL: all */
     const acs_ds_t *ds; /* whose certificate the connection bears; NULL: nobody's */
     apr_pool_t *pool;
     tds_err_t *err;
@@ -100,8 +101,11 @@ apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *fact
 acs_outcome_t acs_decide(acs_run_t *run, const acs_facts_t *facts);
 
 /* acs_send.c */
-apr_status_t acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);
+void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);
 void acs_outbox_send(acs_run_t *run, acs_txn_t **ptxn);
+
+/* errorCode of a received Erro as a log may show it: three digits, or "?". */
+const char *acs_erro_code(const tds_msg_t *erro);
 
 /* acs_answer.c: ARes and Erro. *outcome becomes U when the authentication value cannot be made. */
 apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
@@ -114,8 +118,8 @@ apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_
 /* acs_cha_otp.c */
 #define ACS_OTP_MAX 16 /* digits */
 
-/* A new code for txn, and the MAC that goes into the record in its place. */
-apr_status_t acs_otp_make(acs_run_t *run, const acs_txn_t *txn, char otp[ACS_OTP_MAX + 1], tds_bytes_t *mac);
+/* A new code for txn (in run->pool, wiped with it), and the MAC that goes into the record in its place. */
+apr_status_t acs_otp_make(acs_run_t *run, const acs_txn_t *txn, const char **otp, tds_bytes_t *mac);
 int acs_otp_right(acs_run_t *run, const acs_txn_t *txn, const char *entry);
 void acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp);
 

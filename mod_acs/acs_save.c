@@ -71,7 +71,7 @@ static apr_status_t take_step(acs_run_t *run, const acs_txn_t *txn, const acs_ha
     apr_status_t rv = acs_txn_step(txn, what, run->conf, pnext, fx, run->pool);
 
     if (rv != APR_SUCCESS) return rv;
-    if ((*fx & (FX_RREQ | FX_RREQ_LATER)) && (rv = acs_outbox_fill(run, *pnext)) != APR_SUCCESS) return rv;
+    if (*fx & (FX_RREQ | FX_RREQ_LATER)) acs_outbox_fill(run, *pnext);
     if ((rv = acs_save(run, *pnext)) != APR_SUCCESS) return rv;
     if ((*pnext)->state != txn->state)
         tds_log(run->log, TDS_LOG_INFO, "ACS0010", txn->id, "%s, %s: now %s", acs_state_name((acs_state_e)txn->state),

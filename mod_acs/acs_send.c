@@ -56,26 +56,40 @@ static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const char *va
     return m;
 }
 
-apr_status_t acs_outbox_fill(acs_run_t *run, acs_txn_t *txn)
+static apr_status_t encode_rreq(acs_run_t *run, acs_txn_t *txn, const char *value, const acs_issuer_t *issuer)
 {
-    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
     tds_prior_t prior[ACS_PRIOR_MAX];
     tds_msg_rules_t rules = {.prior = prior, .nprior = acs_txn_prior(txn, prior), .leg = TDS_LEG_ACS_DS};
-    const char *bytes, *value = NULL;
+    const char *bytes;
     apr_size_t len;
+    tds_err_t err;
     apr_status_t rv;
+
+    tds_err_init(&err, run->pool);
+    rv = tds_msg_encode(&bytes, &len, rreq_make(run, txn, value, issuer), &rules, run->pool, &err);
+    if (rv == APR_SUCCESS) txn->out_body = TDS_BYTES(bytes, len);
+    else
+        tds_log(run->log, TDS_LOG_ERR, "ACS0070", txn->id, "RReq is not fit to be sent: %d %s", err.proto,
+                err.elements ? err.elements : "");
+    return rv;
+}
+
+/* Never an invalid message, and never a transaction that cannot end: what is not fit to be sent becomes the U of a
+ * fault of ours, and if not even that can be sent, the transaction closes without a report. */
+void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn)
+{
+    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
+    const char *value = NULL;
 
     if (txn->end == ACS_END_OK && !strcmp(txn->category, "01") && !(value = value_of(run, txn, issuer)))
         txn->end = ACS_END_FAULT; /* U, never a made-up value */
-    rv = tds_msg_encode(&bytes, &len, rreq_make(run, txn, value, issuer), &rules, run->pool, run->err);
-    if (rv != APR_SUCCESS) {
-        tds_log(run->log, TDS_LOG_ERR, "ACS0070", txn->id, "RReq is not fit to be sent: %d %s", run->err->proto,
-                run->err->elements ? run->err->elements : "");
-        return rv;
-    }
-    txn->out_body = TDS_BYTES(bytes, len);
     txn->pan = NULL;
-    return APR_SUCCESS;
+    if (encode_rreq(run, txn, value, issuer) == APR_SUCCESS) return;
+    txn->end = ACS_END_FAULT;
+    if (encode_rreq(run, txn, NULL, NULL) == APR_SUCCESS) return;
+    txn->outbox = ACS_OUT_NONE;
+    txn->out_due = 0;
+    txn->state = ACS_ST_FINAL;
 }
 
 /* ---- sending ------------------------------------------------------------- */
@@ -116,8 +130,7 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
     tds_err_init(&err, run->pool);
     rv = tds_msg_open(&rres, resp->body, resp->len, &rules, run->pool, &err);
     if (rres && rres->type == TDS_MSG_ERRO) { /* R-30; 301 and 312 to a repeat: it had been delivered */
-        tds_log(run->log, TDS_LOG_WARNING, "ACS0072", txn->id, "Erro %s instead of an RRes",
-                tds_msg_get(rres, TDS_E_ERROR_CODE));
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0072", txn->id, "Erro %s instead of an RRes", acs_erro_code(rres));
         tds_metric_add(run->metrics, ACS_M_RREQ_ERRO, 1);
         report->what.event = ACS_EV_REPORTED;
         return;
@@ -159,8 +172,10 @@ static void post(acs_run_t *run, const acs_txn_t *txn, tds_http_resp_t *resp)
                           .read_timeout = run->conf->rres_timeout};
 
     run->http->call(run->http->baton, &req, resp, run->pool);
-    if (!tds_http_sent(resp->result) && resp->result != TDS_HTTP_CONFIG)
-        run->http->call(run->http->baton, &req, resp, run->pool); /* retry at once */
+    /* retry at once, unless the first try (a hang in TLS, say) has used up the time the lease gives. */
+    if (!tds_http_sent(resp->result) && resp->result != TDS_HTTP_CONFIG &&
+        2 * resp->took + run->conf->rres_timeout <= run->conf->lease)
+        run->http->call(run->http->baton, &req, resp, run->pool);
     if (!tds_http_sent(resp->result))
         tds_log(run->log, TDS_LOG_WARNING, "ACS0073", txn->id, "%s could not be sent to the DS: %s",
                 txn->outbox == ACS_OUT_RREQ ? "RReq" : "Erro", tds_http_result_text(resp->result));

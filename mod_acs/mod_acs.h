@@ -16,6 +16,8 @@ enum { ACS_EP_AREQ = 1, ACS_EP_CHALLENGE, ACS_EP_STATUS };
 typedef struct acs_server_t {
     acs_conf_t conf;
     tds_ap_key_files_t key_files;
+    apr_pool_t *pool;         /* of the configuration */
+    apr_array_header_t *used; /* const char *: names in ACSUse */
     const char *versions_text;
     acs_issuer_t *issuer; /* the section being read */
     acs_ds_t *ds;

@@ -6,6 +6,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
+#include <ap_mpm.h>
 #include <http_main.h>
 #include <http_log.h>
 #include "tds_ap_http.h"
@@ -42,6 +43,8 @@ void *acs_server_create(apr_pool_t *p, server_rec *s)
 
     srv->conf.issuers = apr_array_make(p, 4, sizeof(acs_issuer_t *));
     srv->conf.dss = apr_array_make(p, 4, sizeof(acs_ds_t *));
+    srv->pool = p;
+    srv->used = apr_array_make(p, 2, sizeof(const char *));
     tds_ap_row_defaults(rows, TDS_AP_COUNT(rows), TDS_AP_SERVER, srv, p);
     return srv;
 }
@@ -261,7 +264,9 @@ static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
 static const char *set_use(cmd_parms *cmd, void *dconf, const char *name)
 {
     acs_dir_t *dir = dconf;
+    acs_server_t *srv = ap_get_module_config(cmd->server->module_config, &acs_module);
 
+    APR_ARRAY_PUSH(srv->used, const char *) = name; /* checked when all sections are known */
     if (!dir->mount.use) dir->mount.use = apr_array_make(cmd->pool, 4, sizeof(const char *));
     APR_ARRAY_PUSH(dir->mount.use, const char *) = name;
     return NULL;
@@ -342,6 +347,8 @@ static const char *check_versions(acs_server_t *srv, apr_pool_t *p)
          v = apr_strtok(NULL, ", ", &save)) {
         tds_ver_e ver = tds_ver_parse(v);
         if (!ver) return apr_psprintf(p, "ACSSupportedVersions: '%s' is not a protocol version", v);
+        if (ver != TDS_V220) /* the codec knows it, the flows do not yet */
+            return apr_psprintf(p, "ACSSupportedVersions: %s is not supported yet; there is 2.2.0", v);
         srv->conf.versions |= TDS_VER_BIT(ver);
     }
     return srv->conf.versions ? NULL : "ACSSupportedVersions: no version given";
@@ -386,23 +393,48 @@ static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t 
     return NULL;
 }
 
-/* Does a block cover the prefix, and do its limits fit the time that a lease and a waiting browser
- * leave (R-23)? */
-static const char *check_ds_url(const acs_conf_t *conf, const acs_ds_t *ds, const char *url,
-                                server_rec *s, apr_pool_t *p)
+/* One peer that hangs must not take all threads of a child. */
+static const char *check_max(const char *url, const tds_ap_worker_t *w, apr_pool_t *p)
+{
+    int threads = 0;
+
+    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (w->max > 0 && (threads <= 1 || w->max <= threads / 2)) return NULL;
+    return apr_psprintf(p, "<Proxy \"%s\">: max= must be given and at most half of ThreadsPerChild (%d): one hanging peer "
+                           "must not take all threads", url, threads / 2);
+}
+
+/* Does a block cover the prefix, and do its limits fit the time that a lease leaves (R-23)? A peer may hang in TCP
+ * (connectiontimeout), in TLS or while we send (timeout), and before its answer (ACSRResTimeout). */
+static const char *check_ds_url(const acs_conf_t *conf, const acs_ds_t *ds, const char *url, server_rec *s, apr_pool_t *p)
 {
     const tds_ap_worker_t *w = tds_ap_http_worker(url, s, p);
 
     if (!w)
-        return apr_psprintf(
-            p, "<ACSDirectoryServer %s> (%s): no <Proxy \"%s\"> block covers ACSDSURLPrefix",
-            ds->name, ds->where, url);
-    if (2 * w->connect + conf->rres_timeout > conf->lease)
+        return apr_psprintf(p, "<ACSDirectoryServer %s> (%s): no <Proxy \"%s\"> block covers ACSDSURLPrefix", ds->name,
+                            ds->where, url);
+    if (2 * w->connect + conf->rres_timeout > conf->lease || w->connect + w->read + conf->rres_timeout > conf->lease)
         return apr_psprintf(p,
-                            "<Proxy \"%s\">: twice its connectiontimeout plus ACSRResTimeout "
-                            "exceeds ACSLease (%d ms): set "
-                            "connectiontimeout=2",
+                            "<Proxy \"%s\">: connectiontimeout (twice, or once with timeout) plus ACSRResTimeout exceeds "
+                            "ACSLease (%d ms): set connectiontimeout=2 timeout=5",
                             url, (int)apr_time_as_msec(conf->lease));
+    return check_max(url, w, p);
+}
+
+/* The certificate tells which DS it is: two that cannot be told apart are a mistake. */
+static const char *check_twin(const acs_conf_t *conf, const acs_ds_t *ds, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; i < conf->dss->nelts; ++i) {
+        const acs_ds_t *other = APR_ARRAY_IDX(conf->dss, i, const acs_ds_t *);
+
+        if (other == ds) return NULL;
+        if (other->client_ca_file && !strcmp(other->client_ca_file, ds->client_ca_file) &&
+            (!other->client_names->nelts || !ds->client_names->nelts))
+            return apr_psprintf(p, "<ACSDirectoryServer %s> (%s) has the ACSClientCAFile of %s: give both an ACSClientName",
+                                ds->name, ds->where, other->name);
+    }
     return NULL;
 }
 
@@ -419,6 +451,7 @@ static const char *check_ds(const acs_conf_t *conf, acs_ds_t *ds, server_rec *s,
     if (!ds->url_prefixes->nelts)
         return apr_psprintf(p, "<ACSDirectoryServer %s> (%s) has no ACSDSURLPrefix", ds->name,
                             ds->where);
+    if ((fault = check_twin(conf, ds, p))) return fault;
     tds_err_init(&err, p);
     if (tds_ap_trust_load(trust, ds->client_ca_file, s->process->pconf, &err) != APR_SUCCESS)
         return apr_psprintf(p, "<ACSDirectoryServer %s> (%s): ACSClientCAFile: %s", ds->name,
@@ -430,25 +463,48 @@ static const char *check_ds(const acs_conf_t *conf, acs_ds_t *ds, server_rec *s,
     return fault;
 }
 
-static const char *check_ranges(const acs_conf_t *conf, apr_pool_t *p)
+static int overlap(const acs_range_t *a, const acs_range_t *b)
 {
-    int i, j, k;
+    return strlen(a->start) == strlen(b->start) && strcmp(a->start, b->end) <= 0 && strcmp(b->start, a->end) <= 0;
+}
 
-    for (i = 0; i < conf->issuers->nelts; ++i) {
-        const acs_issuer_t *a = APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *);
-        for (j = 0; j < a->ranges->nelts; ++j) {
-            const acs_range_t *range = &APR_ARRAY_IDX(a->ranges, j, acs_range_t);
-            for (k = 0; k < i; ++k) {
-                const acs_issuer_t *b = APR_ARRAY_IDX(conf->issuers, k, const acs_issuer_t *);
-                if (acs_issuer_of_pan(conf, range->start) == b ||
-                    acs_issuer_of_pan(conf, range->end) == b)
-                    return apr_psprintf(
-                        p, "ACSCardRange %s of <ACSIssuer %s> overlaps one of <ACSIssuer %s>",
-                        range->start, a->name, b->name);
-            }
+static const char *check_range(const acs_conf_t *conf, int i, const acs_range_t *range, apr_pool_t *p)
+{
+    const acs_issuer_t *a = APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *);
+    int k, j;
+
+    for (k = 0; k < i; ++k) {
+        const acs_issuer_t *b = APR_ARRAY_IDX(conf->issuers, k, const acs_issuer_t *);
+
+        for (j = 0; j < b->ranges->nelts; ++j) {
+            if (overlap(range, &APR_ARRAY_IDX(b->ranges, j, acs_range_t)))
+                return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSCardRange %s overlaps one of <ACSIssuer %s>", a->name, a->where,
+                                    range->start, b->name);
         }
     }
     return NULL;
+}
+
+static const char *check_ranges(const acs_conf_t *conf, apr_pool_t *p)
+{
+    const char *fault = NULL;
+    int i, j;
+
+    for (i = 0; !fault && i < conf->issuers->nelts; ++i) {
+        const acs_issuer_t *a = APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *);
+
+        for (j = 0; !fault && j < a->ranges->nelts; ++j)
+            fault = check_range(conf, i, &APR_ARRAY_IDX(a->ranges, j, acs_range_t), p);
+    }
+    return fault;
+}
+
+static const char *without_slash(const char *url, apr_pool_t *p)
+{
+    apr_size_t len = strlen(url);
+
+    while (len && url[len - 1] == '/') --len;
+    return apr_pstrmemdup(p, url, len);
 }
 
 static const char *check_server(acs_server_t *srv, apr_pool_t *p)
@@ -459,6 +515,8 @@ static const char *check_server(acs_server_t *srv, apr_pool_t *p)
     if ((fault = tds_redis_url_fault(srv->conf.store_url, p)))
         return apr_pstrcat(p, "ACSStore: ", fault, NULL);
     if (!srv->conf.challenge_url) return "ACSChallengeURL is missing";
+    if (strchr(srv->conf.challenge_url, '?')) return "ACSChallengeURL must not have a query";
+    srv->conf.challenge_url = without_slash(srv->conf.challenge_url, srv->pool);
     if (!srv->conf.reference_number) return "ACSReferenceNumber is missing";
     if (!srv->conf.issuers->nelts) return "there is no <ACSIssuer>";
     if (srv->mounts[ACS_EP_AREQ] && !srv->conf.dss->nelts)
@@ -466,6 +524,19 @@ static const char *check_server(acs_server_t *srv, apr_pool_t *p)
     if (srv->conf.answer_within >= srv->conf.lease)
         return "ACSAnswerWithin must be less than ACSLease";
     return check_versions(srv, p);
+}
+
+static const char *check_used(const acs_conf_t *conf, const apr_array_header_t *used, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; i < used->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(used, i, const char *);
+
+        if (!acs_issuer_by_name(conf, name) && !acs_ds_by_name(conf, name))
+            return apr_psprintf(p, "ACSUse: there is no <ACSIssuer %s> and no <ACSDirectoryServer %s>", name, name);
+    }
+    return NULL;
 }
 
 int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
@@ -477,14 +548,15 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 
     for (v = s->next; v; v = v->next) { /* endpoints in virtual hosts count for the main server */
         acs_server_t *other = ap_get_module_config(v->module_config, &acs_module);
-        for (i = 1; other != srv && i <= ACS_EP_STATUS; ++i)
-            srv->mounts[i] += other->mounts[i];
+        if (other == srv) continue;
+        for (i = 1; i <= ACS_EP_STATUS; ++i) srv->mounts[i] += other->mounts[i];
+        apr_array_cat(srv->used, other->used);
     }
     if (!srv->conf.issuers->nelts && !srv->mounts[ACS_EP_AREQ] && !srv->mounts[ACS_EP_CHALLENGE])
         return OK; /* loaded, but not used */
     if ((fault = check_server(srv, ptemp)) ||
         (fault = tds_ap_keys_load(&srv->keys, "ACS", &srv->key_files, pconf, ptemp)) ||
-        (fault = check_ranges(&srv->conf, ptemp)))
+        (fault = check_ranges(&srv->conf, ptemp)) || (fault = check_used(&srv->conf, srv->used, ptemp)))
         return complain(s, fault);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
         if ((fault = check_issuer(APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *), s, ptemp)))

@@ -17,7 +17,8 @@ APLOG_USE_MODULE(acs);
 
 static const char page_csp[] = "default-src 'none'; base-uri 'none'; img-src data:; style-src 'nonce-%s'; "
                                "script-src 'nonce-%s'; form-action 'self'";
-static const char final_csp[] = "default-src 'none'; base-uri 'none'; style-src 'nonce-%s'; script-src 'nonce-%s'";
+static const char final_csp[] = "default-src 'none'; base-uri 'none'; style-src 'nonce-%s'; script-src 'nonce-%s'; "
+                                "form-action https:"; /* B-28: it is applied to redirects too */
 
 static int reachable(void *baton, const char *url, apr_pool_t *pool)
 {
@@ -84,7 +85,8 @@ static int areq_post(tds_ap_call_t *call, void *baton)
     acs_answer_t answer = {.status = 500};
     acs_run_t *run = baton;
 
-    run->ds = peer->ds && tds_ap_mount_uses(call->mount, peer->ds->name) ? peer->ds : NULL;
+    run->ds = peer->ds && acs_used(run->conf, call->mount->use, peer->ds->name, 0) ? peer->ds : NULL;
+    run->use = call->mount->use;
     acs_run_areq(run, call->body, call->len, &answer);
     return send_answer(call->r, &answer);
 }
@@ -147,10 +149,11 @@ static int metrics_get(tds_ap_call_t *call, void *run)
 /* ---- routes -------------------------------------------------------------- */
 
 #define FORM_MAX (16 * 1024)
+#define CREQ_MAX (160 * 1024) /* a CReq with the largest messageExtension, in base64url */
 
 static const tds_ap_route_t routes[] = {
     {ACS_EP_AREQ, M_POST, "", 0, areq_post},
-    {ACS_EP_CHALLENGE, M_POST, "", 0, creq_post},
+    {ACS_EP_CHALLENGE, M_POST, "", CREQ_MAX, creq_post},
     {ACS_EP_CHALLENGE, M_POST, "/form", FORM_MAX, form_post},
     {ACS_EP_CHALLENGE, M_GET, "/page/*", 0, page_get},
     {ACS_EP_STATUS, M_GET, "/health", 0, health_get},

@@ -109,8 +109,11 @@ const acs_rule_t *acs_rules_match(void *baton, const acs_facts_t *facts, apr_poo
 
         now.absent = 0;
         if (ap_expr_exec(r, rule->compiled, &fault) > 0 && !now.absent) hit = rule;
-        if (fault)
+        if (fault) { /* who cannot judge does not let pass: no rule at all, which is U */
+            eval = NULL;
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "ACS0100: rule in line %d cannot be evaluated: %s", rule->line, fault);
+            return NULL;
+        }
     }
     eval = NULL;
     return hit;

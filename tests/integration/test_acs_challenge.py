@@ -334,9 +334,37 @@ def test_page_headers(challenge):
         assert not attrs.get("src", "").startswith("http"), (tag, attrs)
 
 
-def test_final_page_has_no_form_action(challenge):
+def test_final_page_may_post_to_any_https_url(challenge):
+    """B-28: browsers apply form-action to redirects too."""
     challenge.press(otp=challenge.otp())
-    assert "form-action" not in challenge.page.header("Content-Security-Policy")
+    assert "form-action https:" in challenge.page.header("Content-Security-Policy")
+    assert "'self'" not in challenge.page.header("Content-Security-Policy")
+
+
+@pytest.mark.parametrize("url", ["http://localhost/notify", "javascript://localhost/%0aalert(1)"])
+def test_notification_url_that_is_not_https(lab, node, url):
+    """F-09: nothing is posted there."""
+    c = Challenge(lab, CHALLENGE, notificationURL=url)
+    c.open()
+    c.press(otp=c.otp())
+    assert c.page.status == 400 and not c.page.forms
+    assert c.rreq()["transStatus"] == "Y"
+
+
+def test_erro_in_the_creq_field(lab, node, logs):
+    """Never answered with an Erro, and nothing ends by it."""
+    logs.expect("ACS0092")
+    c = Challenge(lab, CHALLENGE)
+    c.open(messages.erro(c.creq(), "203", "C", "x", "x", acsTransID=c.id))
+    assert c.page.status == 400 and not c.page.forms
+    c.open()
+    c.press(otp=c.otp())
+    assert c.message()["transStatus"] == "Y"
+
+
+def test_creq_too_large(lab, node):
+    answer = lab.client().request("POST", node.challenge_url, b"creq=" + b"A" * 200000)
+    assert (answer.status, answer.body) == (413, b"")
 
 
 def test_notification_url_is_escaped(lab, node):

@@ -9,7 +9,7 @@ from sim import messages
 from sim.ds import DirectoryServer
 
 OPTIONS = dict(srv=False, children=1, children_max=1, answer_within="6s",
-               main=["ACSRetryInterval 1s", "ACSRResTimeout 4s", "ACSLease 9s"],
+               main=["ACSRetryInterval 1s", "ACSRResTimeout 4s", "ACSLease 10s"],
                proxy="connectiontimeout=1 timeout=5 ttl=30 acquire=500 max=16")
 
 

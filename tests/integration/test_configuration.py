@@ -30,6 +30,15 @@ BAD = [
     (r"ACSStore .*", "", "ACSStore is missing"),
     (r"ACSMasterKey .*", "ACSMasterKey file:/nowhere", "ACSMasterKey: cannot open key file /nowhere"),
     (r"ACSChallengeURL .*", "ACSChallengeURL http://localhost/x", "ACSChallengeURL: must be an absolute https URL"),
+    (r"ACSSupportedVersions .*", "ACSSupportedVersions 2.3.1", "2.3.1 is not supported yet"),
+    (r"ACSChallengeURL .*", "ACSChallengeURL https://localhost/x?y=1", "ACSChallengeURL must not have a query"),
+    (r"ACSEndpoint areq", "ACSEndpoint areq\nACSUse banc", "ACSUse: there is no <ACSIssuer banc>"),
+    (r"</ACSIssuer>", "</ACSIssuer>\n<ACSIssuer b>\nACSCardRange 3000000000000000 5000000000000000\n</ACSIssuer>",
+     "overlaps one of <ACSIssuer bank>"),
+    (r"</ACSDirectoryServer>", "</ACSDirectoryServer>\n<ACSDirectoryServer b>\nACSClientCAFile {ca}\n"
+     "ACSDSURLPrefix https://localhost:1/x\n</ACSDirectoryServer>", "has the ACSClientCAFile of scheme"),
+    (r'/acs" connectiontimeout=2 timeout=5', '/acs" connectiontimeout=2 timeout=15', "exceeds ACSLease"),
+    (r'(/acs".*) max=32', '/acs" connectiontimeout=2 timeout=5 acquire=500', "max= must be given"),
     (r"ACSReferenceNumber .*", "", "ACSReferenceNumber is missing"),
     (r"ACSSupportedVersions .*", "ACSSupportedVersions 2.2", "'2.2' is not a protocol version"),
     (r"ACSOperatorID .*", "ACSOperatorID x\nACSLease 3600s", "ACSLease: must be between"),
@@ -63,6 +72,7 @@ BAD = [
 @pytest.mark.parametrize("what,put,complaint", BAD, ids=[f"{w.split(' ')[0]}-{i}" for i, (w, _p, _c) in enumerate(BAD)])
 def test_bad(spare, what, put, complaint):
     good = write(spare)
+    put = put.replace("{ca}", spare.lab.pki.ca("ds-ca"))
     text = re.sub(what, lambda _: put, good, count=1)
     assert text != good, "the laboratory's configuration has no such line"
     rc, out = spare.configtest(text)

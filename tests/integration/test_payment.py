@@ -10,7 +10,7 @@ from lab.httpd import CHALLENGE, FRICTIONLESS, REJECT
 from lab.payment import Payment, metric
 
 OPTIONS = dict(children=2, answer_within="2s",
-               main=["ACSRetryInterval 1s", "ACSRResTimeout 2s", "ACSLease 6s"],
+               main=["ACSRetryInterval 1s", "ACSRResTimeout 2s", "ACSLease 7s"],
                proxy="connectiontimeout=1 timeout=4 ttl=30 acquire=500 max=32")
 RREQS = 'srv_rreq_total{answer="rres"}'
 

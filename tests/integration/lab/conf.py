@@ -34,7 +34,7 @@ class Options:
     srv_ds: list = dataclasses.field(default_factory=list)     # <ThreeDSDirectoryServer>
     requestor: list = dataclasses.field(default_factory=list)  # <ThreeDSRequestor>
     end: list = dataclasses.field(default_factory=list)        # behind everything: more virtual hosts
-    proxy: str = "connectiontimeout=2 timeout=10 ttl=30 acquire=500 max=32"
+    proxy: str = "connectiontimeout=2 timeout=5 ttl=30 acquire=500 max=32"
 
 
 BASE = """ServerRoot "{root}"

@@ -74,6 +74,8 @@ class Lab:
         workers' sockets on SIGTERM and workers that are just done with theirs, and may crash on its way out."""
         rc = node.stop(graceful=True)
         self.nodes.pop(node.name, None)
+        if not any(n.alive() for n in self.nodes.values()) and self.redis.process and self.redis.process.alive():
+            self.redis.client.flushall()  # what was left waiting would come up at the next node
         if self.ds.acs["default"] == node.areq_url:
             self.ds.set_acs(None)
         if self.shop.api and self.shop.api.url == node.requestor_url:
