@@ -298,6 +298,8 @@ static const char *check_versions(srv_server_t *srv, apr_pool_t *p)
     srv->conf.versions = 0;
     for (v = apr_strtok(apr_pstrdup(p, srv->versions_text), ", ", &save); v; v = apr_strtok(NULL, ", ", &save)) {
         if (!tds_ver_parse(v)) return apr_psprintf(p, "ThreeDSSupportedVersions: '%s' is not a protocol version", v);
+        if (tds_ver_parse(v) != TDS_V220)
+            return apr_psprintf(p, "ThreeDSSupportedVersions: %s is not supported yet: set 2.2.0", v);
         srv->conf.versions |= TDS_VER_BIT(tds_ver_parse(v));
     }
     return srv->conf.versions ? NULL : "ThreeDSSupportedVersions: no version given";
@@ -329,10 +331,35 @@ static const char *check_server(srv_server_t *srv, apr_pool_t *pconf, apr_pool_t
     return check_versions(srv, p);
 }
 
+#define CONNECTS_MAX apr_time_from_sec(30)
+
+/* A peer that hangs in TCP costs connectiontimeout, one that hangs in TLS timeout as well, both twice; and each waiting
+ * thread is one of ThreadsPerChild. */
+static const char *check_proxy(srv_ds_t *ds, server_rec *s, apr_pool_t *p)
+{
+    const tds_ap_worker_t *w = tds_ap_http_worker(ds->url, s, p);
+    int threads = 0, share;
+
+    if (!w)
+        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: no <Proxy \"%s\"> block covers ThreeDSDSURL", ds->name, ds->url);
+    if (2 * (w->connect + w->read) > CONNECTS_MAX)
+        return apr_psprintf(p, "<Proxy \"%s\">: twice connectiontimeout and timeout are more than %d s: "
+                               "set connectiontimeout=2 timeout=5", ds->url, (int)apr_time_sec(CONNECTS_MAX));
+    ds->connect_timeout = w->connect + w->read;
+    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if ((share = threads / 2) < 1) return NULL; /* one process, one call */
+    if (w->max < 1 || w->max > share)
+        return apr_psprintf(p, "<Proxy \"%s\">: %s: set max=%d or less, half of ThreadsPerChild (%d), so that a "
+                               "hanging Directory Server leaves threads for the rest, for example "
+                               "connectiontimeout=2 timeout=5 max=%d",
+                            ds->url, w->max < 1 ? "no max" : apr_psprintf(p, "max=%d is too much", w->max), share, threads,
+                            share < 32 ? share : 32);
+    return NULL;
+}
+
 static const char *check_ds(srv_ds_t *ds, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
 {
     tds_ap_trust_t *trust = apr_pcalloc(pconf, sizeof *trust);
-    const tds_ap_worker_t *w;
     tds_err_t err;
 
     if (!ds->url) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSURL", ds->name);
@@ -342,11 +369,25 @@ static const char *check_ds(srv_ds_t *ds, server_rec *s, apr_pool_t *pconf, apr_
         return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: ThreeDSDSClientCAFile: %s", ds->name, err.detail);
     trust->names = ds->client_names;
     ds->trust = trust;
-    if (!(w = tds_ap_http_worker(ds->url, s, p)))
-        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: no <Proxy \"%s\"> block covers ThreeDSDSURL", ds->name, ds->url);
-    ds->connect_timeout = w->connect;
-    if (w->connect > apr_time_from_sec(30))
-        return apr_psprintf(p, "<Proxy \"%s\">: connectiontimeout is more than 30 s: set connectiontimeout=2", ds->url);
+    return check_proxy(ds, s, p);
+}
+
+/* Who posts a result is told by CA and name: under one CA each needs names. */
+static const char *check_callers(const srv_conf_t *conf, apr_pool_t *p)
+{
+    int i, j;
+
+    for (i = 0; i < conf->dss->nelts; ++i) {
+        const srv_ds_t *ds = APR_ARRAY_IDX(conf->dss, i, const srv_ds_t *);
+
+        for (j = 0; j < i; ++j) {
+            const srv_ds_t *other = APR_ARRAY_IDX(conf->dss, j, const srv_ds_t *);
+            if (strcmp(ds->client_ca_file, other->client_ca_file)) continue;
+            if (!ds->client_names->nelts || !other->client_names->nelts)
+                return apr_psprintf(p, "<ThreeDSDirectoryServer %s> and <ThreeDSDirectoryServer %s> have the same "
+                                       "ThreeDSDSClientCAFile: each needs a ThreeDSDSClientName", other->name, ds->name);
+        }
+    }
     return NULL;
 }
 
@@ -409,6 +450,7 @@ static const char *check_sections(srv_server_t *srv, server_rec *s, apr_pool_t *
     for (i = 0; i < srv->conf.dss->nelts; ++i) {
         if ((fault = check_ds(APR_ARRAY_IDX(srv->conf.dss, i, srv_ds_t *), s, pconf, p))) return fault;
     }
+    if ((fault = check_callers(&srv->conf, p))) return fault;
     for (i = 0; i < srv->conf.requestors->nelts; ++i) {
         if ((fault = check_requestor(APR_ARRAY_IDX(srv->conf.requestors, i, srv_requestor_t *), p))) return fault;
     }

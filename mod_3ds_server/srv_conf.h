@@ -20,7 +20,7 @@ typedef struct srv_ds_t {
     const char *reference_number; /* dsReferenceNumber it is known by; may be NULL */
     const char *operator_id;      /* threeDSServerOperatorID for this DS; NULL: the server's */
     apr_interval_time_t ares_timeout;    /* X-TIME-02 */
-    apr_interval_time_t connect_timeout; /* of the <Proxy> block */
+    apr_interval_time_t connect_timeout; /* of TCP and TLS together: from the <Proxy> block */
 } srv_ds_t;
 
 /* ThreeDSCardRange, as written */

@@ -8,7 +8,7 @@
 #define ERRO_TIMEOUT   apr_time_from_sec(5)
 #define ARES_MAX       (512 * 1024)
 
-/* Two connects and one wait for the answer; whoever has not saved what came of it by then is gone. */
+/* Two connects, with TLS, and one wait for the answer; whoever has not saved what came of it by then is gone. */
 apr_interval_time_t srv_send_limit(const srv_ds_t *ds)
 {
     return 2 * ds->connect_timeout + ds->ares_timeout + SLACK;

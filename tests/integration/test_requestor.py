@@ -529,6 +529,12 @@ def wrong(node, monkeypatch, text, **options):
     (dict(srv_ds=["ThreeDSDSClientCAFile /nonexistent"]), r"ThreeDSDSClientCAFile: "),
     (dict(main=["ThreeDSStore http://x/"]), r"ThreeDSStore: must be redis"),
     (dict(main=["ThreeDSSupportedVersions 3.0.0"]), r"'3.0.0' is not a protocol version"),
+    (dict(main=["ThreeDSSupportedVersions 2.1.0,2.2.0"]), r"2\.1\.0 is not supported yet"),
+    (dict(main=["ThreeDSSupportedVersions 2.3.1"]), r"2\.3\.1 is not supported yet"),
+    (dict(proxy="connectiontimeout=2 timeout=14 max=16"), r"more than 30 s: set connectiontimeout=2 timeout=5"),
+    (dict(proxy="connectiontimeout=2 max=16"), r"more than 30 s"),
+    (dict(proxy="connectiontimeout=2 timeout=5"), r"3dss\">: no max: set max=16 or less"),
+    (dict(proxy="connectiontimeout=2 timeout=5 max=17"), r"3dss\">: max=17 is too much: set max=16 or less"),
     (dict(end=["<Location /x>\nThreeDSEndpoint results\nThreeDSUse nobody\n</Location>"]), r"ThreeDSUse: there is no"),
     (dict(srv_ds=["ThreeDSCardRange 4000000000000009 4000000000000001 2.2.0"]), r"start is above end"),
     (dict(srv_ds=["ThreeDSCardRange 5000000000000000 5000000000000009 2.9.0"]), r"is not a version"),
@@ -544,6 +550,22 @@ def wrong(node, monkeypatch, text, **options):
 ])
 def test_wrong_configuration(session_lab, node, monkeypatch, options, text):
     wrong(node, monkeypatch, text, **options)
+
+
+@pytest.mark.parametrize("first,second,text", [
+    ("", "", r"have the same ThreeDSDSClientCAFile: each needs a ThreeDSDSClientName"),
+    ("a.test", "", r"have the same ThreeDSDSClientCAFile"),
+    ("", "b.test", r"have the same ThreeDSDSClientCAFile"),
+    ("a.test", "b.test", None),
+])
+def test_two_under_one_ca(session_lab, node, monkeypatch, first, second, text):
+    lab = session_lab
+    monkeypatch.setattr(node.options, "srv_ds", [first and "ThreeDSDSClientName " + first])
+    monkeypatch.setattr(node.options, "main", [
+        f"<ThreeDSDirectoryServer second>\nThreeDSDSURL {lab.ds.url_3dss}\nThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
+        second and "ThreeDSDSClientName " + second, "</ThreeDSDirectoryServer>"])
+    rc, out = node.configtest()
+    assert (rc == 0) if text is None else (rc != 0 and re.search(text, out)), out
 
 
 def test_without_use(lab, node):
