@@ -47,6 +47,11 @@ static int wait_pause(void *baton, apr_interval_time_t span)
     return !tds_ap_work_stopping() && !(r && r->connection->aborted);
 }
 
+static void wait_nap(void *baton, apr_interval_time_t span)
+{
+    apr_sleep(span);
+}
+
 /* ---- what every call starts and ends with -------------------------------- */
 
 void srv_run_init(srv_run_t *run, request_rec *r, server_rec *s, tds_log_t *log, tds_err_t *err, apr_pool_t *pool)
@@ -54,7 +59,7 @@ void srv_run_init(srv_run_t *run, request_rec *r, server_rec *s, tds_log_t *log,
     srv_server_t *srv = srv_server_of(s);
     srv_wait_t *wait = apr_palloc(pool, sizeof *wait);
 
-    *wait = (srv_wait_t){.enter = wait_enter, .pause = wait_pause, .leave = wait_leave, .baton = r};
+    *wait = (srv_wait_t){.enter = wait_enter, .pause = wait_pause, .leave = wait_leave, .nap = wait_nap, .baton = r};
     tds_ap_log_init(log, &threeds_server_module, r, s, pool);
     tds_err_init(err, pool);
     *run = (srv_run_t){.conf = &srv->conf,
@@ -243,10 +248,13 @@ static int notify_post(tds_ap_call_t *call, void *run)
     return send_answer(call->r, &answer);
 }
 
+/* The page is handed out once: not to a browser that only guesses that it will be wanted. */
 static int challenge_get(tds_ap_call_t *call, void *run)
 {
+    const char *purpose = apr_table_get(call->r->headers_in, "Sec-Purpose");
     srv_answer_t answer = {.status = 500};
 
+    if (purpose && ap_strcasestr(purpose, "prefetch")) return tds_ap_status(call->r, HTTP_SERVICE_UNAVAILABLE);
     srv_run_challenge(run, call->arg, &answer);
     return send_answer(call->r, &answer);
 }

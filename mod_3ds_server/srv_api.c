@@ -6,8 +6,9 @@
 #include <apr_strings.h>
 #include "tds_json.h"
 
-#define KEY_MAX   255
-#define SAVES_MAX 4 /* how often saving an ARes is tried: it exists only here */
+#define KEY_MAX     255
+#define SAVES_MAX   4 /* how often saving an ARes is tried: it exists only here */
+#define SAVES_PAUSE apr_time_from_msec(250)
 
 /* ---- faults -------------------------------------------------------------- */
 
@@ -253,7 +254,7 @@ static apr_status_t exchange(srv_run_t *run, const ask_t *ask, srv_txn_t **ptxn)
             return rv;
         }
         if (APR_STATUS_IS_ENOENT(rv) || ++tries == SAVES_MAX) return rv;
-        if (!run->wait->pause(run->wait->baton, apr_time_from_msec(250))) return rv;
+        run->wait->nap(run->wait->baton, SAVES_PAUSE);
     }
 }
 

@@ -52,10 +52,9 @@ static int belongs(const tds_msg_t *msg, const srv_txn_t *txn)
 static void note_message(srv_run_t *run, const tds_msg_t *msg, const srv_txn_t *txn)
 {
     if (msg->type == TDS_MSG_ERRO) {
-        const char *code = tds_msg_get(msg, TDS_E_ERROR_CODE);
-        int plain = code && strlen(code) == 3 && strspn(code, "0123456789") == 3;
+        const char *code = srv_decide_erro_code(msg);
 
-        tds_log(run->log, TDS_LOG_WARNING, "SRV0081", txn->id, "the browser brings Erro %s of the ACS", plain ? code : "?");
+        tds_log(run->log, TDS_LOG_WARNING, "SRV0081", txn->id, "the browser brings Erro %s of the ACS", code ? code : "?");
     }
     else if (!srv_decide_agrees(txn, tds_msg_get(msg, TDS_E_TRANS_STATUS), run->pool)) { /* S-62 */
         tds_metric_add(run->metrics, SRV_M_MISMATCH, 1);
@@ -89,6 +88,16 @@ void srv_run_notify(srv_run_t *run, const char *field, srv_answer_t *answer)
 
 /* ---- hosted challenge page ----------------------------------------------- */
 
+/* The CReq leaves here once: a reload would post it again, and a second one ends the challenge (B-44). */
+static apr_status_t show_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
+{
+    int *first = baton;
+
+    *first = txn->state == SRV_ST_CHALLENGE && !txn->shown_at && what->now < txn->ares_at + run->conf->creq_within; /* S-49 */
+    if (*first) what->event = SRV_EV_SHOWN;
+    return APR_SUCCESS;
+}
+
 void srv_run_challenge(srv_run_t *run, const char *text, srv_answer_t *answer)
 {
     tds_token_t token;
@@ -96,17 +105,18 @@ void srv_run_challenge(srv_run_t *run, const char *text, srv_answer_t *answer)
     const char *creq;
     apr_status_t rv;
     unsigned fx;
+    int first = 0;
 
     if (tds_token_read(&token, run->keys, SRV_TOKEN_LABEL, text, run->pool) != APR_SUCCESS) {
         srv_page_neutral(run, 404, answer);
         return;
     }
-    rv = srv_run_event(run, token.id, token.version, look_judge, NULL, &txn, &fx);
+    rv = srv_run_event(run, token.id, token.version, show_judge, &first, &txn, &fx);
     if (APR_STATUS_IS_ENOENT(rv)) srv_page_neutral(run, 404, answer);
     else if (rv != APR_SUCCESS) show_failure(run, token.id, rv, answer);
     else if (txn->state == SRV_ST_FINAL) srv_page_return(run, txn, 200, answer);
     else if (txn->state != SRV_ST_CHALLENGE) srv_page_neutral(run, 409, answer);
-    else if (run->clock() >= txn->ares_at + run->conf->creq_within) srv_page_return(run, txn, 410, answer); /* S-49 */
+    else if (!first) srv_page_return(run, txn, 410, answer);
     else if ((creq = srv_creq_make(run, txn))) srv_page_challenge(run, txn, creq, answer);
     else srv_page_neutral(run, 500, answer);
 }

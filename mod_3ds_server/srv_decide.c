@@ -40,26 +40,46 @@ const char *srv_decide_told(const tds_msg_t *msg, apr_pool_t *pool)
 
 /* ---- ARes ---------------------------------------------------------------- */
 
-/* Short enough to hand on, never empty. */
+#define TEXT_MAX 2048 /* bytes of errorDescription, errorDetail */
+
+/* Short enough to hand on, cut between characters, never empty. */
 static const char *erro_text(const tds_msg_t *erro, tds_elem_e elem, const char *fallback, apr_pool_t *pool)
 {
     const char *text = tds_msg_get(erro, elem);
+    apr_size_t n = TEXT_MAX;
 
-    if (!text) return fallback;
-    return strlen(text) > 2048 ? apr_pstrmemdup(pool, text, 2048) : text;
+    if (!text || !*text) return fallback;
+    if (strlen(text) <= n) return text;
+    while (n && ((unsigned char)text[n] & 0xC0) == 0x80) --n;
+    return apr_pstrmemdup(pool, text, n);
+}
+
+const char *srv_decide_erro_code(const tds_msg_t *erro)
+{
+    const char *code = tds_msg_get(erro, TDS_E_ERROR_CODE);
+
+    return code && strlen(code) == 3 && strspn(code, "0123456789") == 3 ? code : NULL;
+}
+
+const char *srv_decide_erro(srv_run_t *run, const tds_msg_t *erro)
+{
+    const char *code = srv_decide_erro_code(erro), *component = tds_msg_get(erro, TDS_E_ERROR_COMPONENT);
+    int known = component && strlen(component) == 1 && strchr("ACDS", *component);
+
+    return srv_error_text(run, code ? code : "101", known ? component : "D",
+                          erro_text(erro, TDS_E_ERROR_DESCRIPTION, "Erro", run->pool),
+                          erro_text(erro, TDS_E_ERROR_DETAIL, "none", run->pool));
 }
 
 /* S-44 */
 static void is_erro(srv_run_t *run, const srv_txn_t *txn, const tds_msg_t *erro, srv_happening_t *what)
 {
-    const char *code = erro_text(erro, TDS_E_ERROR_CODE, "101", run->pool);
+    const char *code = srv_decide_erro_code(erro);
 
     what->event = SRV_EV_ARES_ERRO;
-    what->error = srv_error_text(run, code, erro_text(erro, TDS_E_ERROR_COMPONENT, "D", run->pool),
-                                 erro_text(erro, TDS_E_ERROR_DESCRIPTION, "Erro", run->pool),
-                                 erro_text(erro, TDS_E_ERROR_DETAIL, "none", run->pool));
+    what->error = srv_decide_erro(run, erro);
     tds_metric_add(run->metrics, SRV_M_AREQ_ERRO, 1);
-    tds_log(run->log, TDS_LOG_WARNING, "SRV0030", txn->id, "Erro %.3s instead of an ARes", code);
+    tds_log(run->log, TDS_LOG_WARNING, "SRV0030", txn->id, "Erro %s instead of an ARes", code ? code : "?");
 }
 
 /* What can be known of an ARes that is refused, for the RReq that may follow it (S-43). */

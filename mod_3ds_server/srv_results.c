@@ -119,28 +119,23 @@ static apr_status_t take_rreq(srv_run_t *run, rreq_t *in, srv_txn_t **ptxn, srv_
 
 static apr_status_t erro_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
 {
-    const tds_msg_t *erro = baton;
-    const char *code = tds_msg_get(erro, TDS_E_ERROR_CODE), *component = tds_msg_get(erro, TDS_E_ERROR_COMPONENT);
-    const char *description = tds_msg_get(erro, TDS_E_ERROR_DESCRIPTION), *detail = tds_msg_get(erro, TDS_E_ERROR_DETAIL);
-
     if (strcmp(txn->ds, run->ds->name)) return APR_SUCCESS;
     what->event = SRV_EV_DS_ERRO;
-    what->error = srv_error_text(run, code ? code : "101", component ? component : "D", description ? description : "Erro",
-                                 detail ? detail : "none");
+    what->error = srv_decide_erro(run, baton);
     return APR_SUCCESS;
 }
 
 /* S-59, S-60. Never answered with an Erro; whoever cannot be identified is dropped (E-06). */
 static void take_erro(srv_run_t *run, tds_msg_t *erro, srv_answer_t *answer)
 {
-    const char *id = tds_msg_id(erro, TDS_E_THREE_DS_SERVER_TRANS_ID), *code = tds_msg_get(erro, TDS_E_ERROR_CODE);
+    const char *id = tds_msg_id(erro, TDS_E_THREE_DS_SERVER_TRANS_ID), *code = srv_decide_erro_code(erro);
     srv_txn_t *txn;
     unsigned fx;
 
     *answer = (srv_answer_t){.status = 200};
     if (!run->ds) return;
     tds_metric_add(run->metrics, SRV_M_DS_ERRO, 1);
-    tds_log(run->log, TDS_LOG_WARNING, "SRV0061", id, "Erro %.3s posted by DS %s", code ? code : "?", run->ds->name);
+    tds_log(run->log, TDS_LOG_WARNING, "SRV0061", id, "Erro %s posted by DS %s", code ? code : "?", run->ds->name);
     if (id) (void)srv_run_event(run, id, 0, erro_judge, erro, &txn, &fx);
 }
 

@@ -15,11 +15,13 @@
 #include "srv_ranges.h"
 #include "srv_txn.h"
 
-/* Waiting for somebody else's step. enter: 0 when too many wait already; pause: 0 when waiting must end. */
+/* Waiting for somebody else's step. enter: 0 when too many wait already; pause: 0 when waiting must end. nap: a short while
+ * before something that has to be tried again, come what may. */
 typedef struct srv_wait_t {
     int (*enter)(void *baton);
     int (*pause)(void *baton, apr_interval_time_t span);
     void (*leave)(void *baton);
+    void (*nap)(void *baton, apr_interval_time_t span);
     void *baton;
 } srv_wait_t;
 
@@ -116,6 +118,11 @@ apr_status_t srv_areq_make(srv_run_t *run, const srv_txn_t *txn, const json_t *r
 
 /* srv_decide.c: what messages mean. No I/O, no clock. */
 void srv_decide_ares(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t *resp, srv_happening_t *what);
+
+/* Of a received Erro: its code when that is three digits, else NULL; and all of it as the requestor is told, cut to what may
+ * be stored. */
+const char *srv_decide_erro_code(const tds_msg_t *erro);
+const char *srv_decide_erro(srv_run_t *run, const tds_msg_t *erro);
 const char *srv_decide_results_status(const srv_txn_t *txn, const tds_msg_t *rreq);
 
 /* Does the final CRes agree with the result? */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_rand.h"
 #include "tds_rec.h"
 
 typedef struct move_t {
@@ -45,7 +46,7 @@ apr_status_t srv_txn_decode(srv_txn_t **ptxn, const char *id, const unsigned cha
 {
     srv_txn_t *txn = apr_pcalloc(pool, sizeof *txn);
 
-    txn->id = apr_pstrdup(pool, id);
+    txn->id = tds_uuid_lower(id, pool);
     txn->version = version;
     *ptxn = txn;
     return tds_rec_decode(txn, rows, NROWS, bytes, len, pool);
@@ -116,6 +117,9 @@ static void by_event(srv_txn_t *t, const srv_happening_t *what)
     case SRV_EV_ARES_BAD:
         take_ares(t, what);
         break;
+    case SRV_EV_SHOWN:
+        t->shown_at = what->now;
+        break;
     case SRV_EV_RREQ:
     case SRV_EV_RREQ_LATE:
         take_rreq(t, what);
@@ -133,6 +137,14 @@ static void by_event(srv_txn_t *t, const srv_happening_t *what)
     }
 }
 
+/* Of the state that is entered; who stays keeps it. */
+static void set_deadline(srv_txn_t *t, const srv_happening_t *what, const srv_conf_t *conf)
+{
+    t->deadline = 0;
+    if (t->state == SRV_ST_ASKED) t->deadline = what->now + what->limit;
+    if (t->state == SRV_ST_CHALLENGE) t->deadline = what->now + conf->result_horizon;
+}
+
 static void apply(srv_txn_t *t, const move_t *m, const srv_happening_t *what, const srv_conf_t *conf)
 {
     t->state = m->next;
@@ -145,9 +157,7 @@ static void apply(srv_txn_t *t, const move_t *m, const srv_happening_t *what, co
         t->out_due = what->now + conf->retry_interval;
         ++t->out_tries;
     }
-    t->deadline = 0;
-    if (m->next == SRV_ST_ASKED) t->deadline = what->now + what->limit;
-    if (m->next == SRV_ST_CHALLENGE) t->deadline = what->now + conf->result_horizon;
+    if (m->kind == SRV_GO) set_deadline(t, what, conf);
     if (m->next == SRV_ST_FINAL) {
         t->pan = NULL;
         if (m->kind == SRV_GO || what->event == SRV_EV_RREQ_LATE) t->value_until = what->now + conf->value_keep;
@@ -236,7 +246,7 @@ const char *srv_event_name(srv_event_e event)
     static const char *const names[] = {"CREATED",   "ASK",        "ARES_DONE",  "ARES_CHALLENGE", "ARES_BAD",
                                         "ARES_ERRO", "NO_CONNECTION", "NO_ARES", "RREQ",           "RREQ_LATE",
                                         "RREQ_AGAIN", "RREQ_UNDUE", "DS_ERRO",   "CANCEL",         "ACKNOWLEDGE",
-                                        "TIMEOUT",   "SENT",       "UNSENT",     "GIVEN_UP"};
+                                        "TIMEOUT",   "SENT",       "UNSENT",     "GIVEN_UP",       "SHOWN"};
 
     return event < SRV_EV_COUNT ? names[event] : "NONE";
 }

@@ -36,6 +36,7 @@ typedef enum srv_event_e {
     SRV_EV_SENT,     /* what was in the outbox was taken */
     SRV_EV_UNSENT,   /* it could not be sent */
     SRV_EV_GIVEN_UP, /* it has been tried often enough */
+    SRV_EV_SHOWN,    /* the hosted page leaves, with the CReq */
     SRV_EV_COUNT,
     SRV_EV_NONE = SRV_EV_COUNT /* nothing happens */
 } srv_event_e;
@@ -89,7 +90,8 @@ typedef enum srv_kind_e { SRV_MISSING, SRV_GO, SRV_STAY, SRV_REFUSE, SRV_IGNORE 
     F(27, U32, unsigned, acknowledged)                                                                                \
     F(28, BYTES, tds_bytes_t, out_body) /* the Erro that is to leave; empty: nothing is */                            \
     F(29, I64, apr_time_t, out_due)                                                                                   \
-    F(30, U32, unsigned, out_tries)
+    F(30, U32, unsigned, out_tries)                                                                                   \
+    F(31, I64, apr_time_t, shown_at) /* the hosted page, once; 0: not yet */
 
 typedef struct srv_txn_t {
     const char *id;   /* threeDSServerTransID */

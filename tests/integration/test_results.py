@@ -316,6 +316,9 @@ def test_hosted_page(lab, payment):
     assert form.values() == {"creq": answer["creq"]}
     assert any(tag == "button" for tag, _ in page.tags) and any(tag == "noscript" for tag, _ in page.tags)
     assert "form-action https:" in page.header("content-security-policy")
+    again = lab.browser().open(answer["challengeUrl"])  # B-44: a reload must not post the CReq once more
+    assert again.status == 410 and again.refresh and again.refresh[1].startswith(lab.shop.url) and not again.forms
+    assert payment.get()["creq"] == answer["creq"]
     time.sleep(2.1)
     late = lab.browser().open(answer["challengeUrl"])
     assert late.status == 410 and not late.forms
@@ -324,6 +327,14 @@ def test_hosted_page(lab, payment):
     done = lab.browser().open(answer["challengeUrl"])
     assert done.status == 200 and done.refresh and not done.forms
     assert payment.rreq()["authenticationValue"] not in done.html
+
+
+def test_hosted_page_for_nobody(lab, payment):
+    """What no cardholder sees does not count."""
+    url = payment.answer.json()["challengeUrl"]
+    assert lab.client().request("HEAD", url).status == 405
+    assert lab.client().request("GET", url, headers={"Sec-Purpose": "prefetch;prerender"}).status == 503
+    assert lab.browser().open(url).forms
 
 
 def test_hosted_page_with_another_token(lab, payment):

@@ -103,6 +103,11 @@ static inline json_t *parse(const char *text, apr_size_t len)
     return root;
 }
 
+static inline void world_nap(void *baton, apr_interval_time_t span)
+{
+    world.now += span;
+}
+
 /* ---- the DS -------------------------------------------------------------- */
 
 static inline const char *ares_text(const char *id)
@@ -262,7 +267,7 @@ static inline int world_setup(void **state)
                                    .cells = apr_pcalloc(pool, tds_metric_size(SRV_M_COUNT))};
     world.http = (tds_http_t){.call = world_call};
     world.log = (tds_log_t){.write = world_log, .level = TDS_LOG_DEBUG};
-    world.wait = (srv_wait_t){.enter = world_enter, .pause = world_pause, .leave = world_leave};
+    world.wait = (srv_wait_t){.enter = world_enter, .pause = world_pause, .leave = world_leave, .nap = world_nap};
     run = (srv_run_t){.conf = &world.conf,
                       .store = tds_store_make(&tds_store_mem_ops, world.mem, "srv", world.keys, world_clock, pool),
                       .keys = world.keys,

@@ -1,3 +1,4 @@
+#include <apr_lib.h>
 #include "unit.h"
 #include "srv_world.h"
 
@@ -345,6 +346,63 @@ static void long_poll(void **state)
     assert_int_equal(world.entered, 0);
 }
 
+static void id_in_capitals(void **state)
+{
+    const char *id = new_id();
+    char *up = apr_pstrdup(pool, id), *s;
+
+    for (s = up; *s; ++s) *s = (char)apr_toupper(*s);
+    is(authenticate(up, 200), "threeDSServerTransID", id);
+    is(world.areq, "threeDSServerTransID", id);
+    is(get(up, 0), "threeDSServerTransID", id);
+}
+
+static void store_stumbles(void)
+{
+    tds_mem_fail(world.mem, 2, APR_TIMEUP, 0);
+}
+
+/* What the DS has said is saved at the second attempt, even by a child that is going. */
+static void saved_while_stopping(void **state)
+{
+    const char *id = new_id();
+
+    world.wait_stop = 1;
+    world.on_call = store_stumbles;
+    is(authenticate(id, 200), "transStatus", "Y");
+    assert_int_equal(record(id)->state, SRV_ST_FINAL);
+    assert_int_equal(world.areqs, 1);
+}
+
+/* Cut between characters; a code that is none is not handed on. */
+static void long_erro(void **state)
+{
+    const char *id = challenge(), *detail;
+    json_t *error, *doc = tds_json_object(pool);
+    char *text = apr_palloc(pool, 3001);
+    apr_size_t len;
+    int i;
+
+    text[0] = 'x';
+    for (i = 1; i < 2999; i += 2) memcpy(text + i, "\xc3\xa9", 2);
+    text[2999] = '\0';
+    tds_json_set(doc, "messageType", "Erro");
+    tds_json_set(doc, "messageVersion", "2.2.0");
+    tds_json_set(doc, "threeDSServerTransID", id);
+    tds_json_set(doc, "errorCode", "30\n5");
+    tds_json_set(doc, "errorComponent", "the DS");
+    tds_json_set(doc, "errorDescription", text);
+    tds_json_set(doc, "errorDetail", text);
+    assert_null(results(tds_json_text(doc, &len, pool)));
+    error = json_object_get(get(id, 0), "error");
+    is(error, "errorCode", "101");
+    is(error, "errorComponent", "D");
+    detail = tds_json_get(error, "errorDetail");
+    assert_int_equal(strlen(detail), 2047);
+    assert_memory_equal(detail, text, 2047);
+    is(error, "errorDescription", detail);
+}
+
 static void of_others(void **state)
 {
     const char *id = challenge();
@@ -606,6 +664,11 @@ static void hosted_page(void **state)
     assert_non_null(strstr(a.body, "action=\"" ACS_URL "\""));
     assert_non_null(strstr(a.body, tds_json_get(get(id, 0), "creq")));
     assert_non_null(strstr(a.body, "<noscript>"));
+    srv_run_challenge(&run, token, &a); /* B-44 */
+    assert_int_equal(a.status, 410);
+    assert_null(strstr(a.body, "creq"));
+    assert_non_null(strstr(a.body, "https://shop.test/return?"));
+    assert_int_equal(record(id)->state, SRV_ST_CHALLENGE);
     world.now += world.conf.creq_within;
     srv_run_challenge(&run, token, &a);
     assert_int_equal(a.status, 410);
@@ -616,6 +679,18 @@ static void hosted_page(void **state)
     srv_run_challenge(&run, token, &a);
     assert_int_equal(a.status, 200);
     assert_null(strstr(a.body, VALUE));
+}
+
+static void hosted_page_too_late(void **state)
+{
+    const char *id = challenge(), *url = tds_json_get(get(id, 0), "challengeUrl");
+    srv_answer_t a = {0};
+
+    world.now += world.conf.creq_within;
+    srv_run_challenge(&run, strrchr(url, '/') + 1, &a);
+    assert_int_equal(a.status, 410);
+    assert_null(strstr(a.body, "creq"));
+    assert_true(record(id)->shown_at == 0);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, unit_teardown)
@@ -629,6 +704,7 @@ static const struct CMUnitTest tests[] = {
     TEST(refuses_an_rreq),   TEST(repeats),          TEST(not_due),              TEST(results_status),
     TEST(erro_of_the_ds),    TEST(nobody_reports),   TEST(too_late),             TEST(acknowledged),
     TEST(browser_comes_back), TEST(browser_of_nobody), TEST(hosted_page),
+    TEST(hosted_page_too_late), TEST(id_in_capitals), TEST(saved_while_stopping), TEST(long_erro),
 };
 
 UNIT_MAIN(tests)

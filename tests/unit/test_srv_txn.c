@@ -286,6 +286,30 @@ static void round_trip(void **state)
     assert_int_equal(back->version, 3);
 }
 
+/* However the id was written where it came from. */
+static void id_in_capitals(void **state)
+{
+    srv_txn_t t = {.requestor = "shop"}, *back;
+    unsigned char *bytes;
+    apr_size_t len;
+
+    assert_ok(srv_txn_encode(&bytes, &len, &t, pool));
+    assert_ok(srv_txn_decode(&back, "8A880DC0-d2d2-4067-BCB1-b08d1690b26e", bytes, len, 1, pool));
+    assert_string_equal(back->id, "8a880dc0-d2d2-4067-bcb1-b08d1690b26e");
+}
+
+/* B-44: noted once it leaves; the time limit of the challenge stays. */
+static void page_is_shown(void **state)
+{
+    srv_txn_t t = {.state = SRV_ST_CHALLENGE, .deadline = NOW0 + 9}, *next;
+    srv_happening_t what = {.event = SRV_EV_SHOWN, .now = NOW0 + 1};
+    unsigned fx;
+
+    assert_ok(srv_txn_step(&t, &what, &conf, &next, &fx, pool));
+    assert_int_equal(next->state, SRV_ST_CHALLENGE);
+    assert_true(next->shown_at == NOW0 + 1 && next->deadline == NOW0 + 9);
+}
+
 static void tags_differ(void **state)
 {
 #define F(tag, kind, type, member) tag,
@@ -319,6 +343,7 @@ static void facts(void **state)
 }
 
 static const struct CMUnitTest tests[] = {UNIT(all_cells),  UNIT(names),       UNIT(what_an_rreq_is), UNIT(walks),
-                                          UNIT(round_trip), UNIT(tags_differ), UNIT(facts)};
+                                          UNIT(round_trip), UNIT(tags_differ), UNIT(facts),
+                                          UNIT(id_in_capitals), UNIT(page_is_shown)};
 
 UNIT_MAIN(tests)
