@@ -12,12 +12,13 @@
 #include <util_filter.h>
 
 #define RESP_MAX_DEFAULT (64 * 1024)
+#define PREFETCH_MAX     (16 * 1024) /* mod_proxy_http's MAX_MEM_SPOOL */
 
 /* One call under way. */
 typedef struct call_t {
     apr_pool_t *pool;
     const char *src; /* what of our body is still to be sent */
-    apr_size_t left;
+    apr_size_t left, fed;
     char *buf; /* the answer so far */
     apr_size_t len, cap, max;
     apr_interval_time_t read_timeout;
@@ -26,7 +27,7 @@ typedef struct call_t {
 } call_t;
 
 static module *our_module;
-static ap_filter_rec_t *feed_filter, *keep_filter;
+static ap_filter_rec_t *feed_filter, *keep_filter, *limit_filter;
 
 /* Our body, then EOS for ever. */
 static apr_status_t feed(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
@@ -41,6 +42,7 @@ static apr_status_t feed(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_immortal_create(x->src, n, f->c->bucket_alloc));
         x->src += n;
         x->left -= n;
+        x->fed += n;
     }
     if (!x->left) APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(f->c->bucket_alloc));
     return APR_SUCCESS;
@@ -98,6 +100,59 @@ static apr_status_t keep(ap_filter_t *f, apr_bucket_brigade *bb)
     return rv;
 }
 
+/* ---- the deadline of each read ------------------------------------------- */
+
+/* The socket's read limit starts anew with each read, so that a peer which drips header lines could hold a call for as
+ * long as it likes: this filter, between TLS and socket, leaves each read only what is left of the call. (TLS asks for
+ * bytes, so that each is one read of the socket; we call https only.) It stays on a connection that is kept, and so does
+ * its context, which points to nothing of a call; between calls it does nothing. */
+typedef struct limit_t {
+    apr_time_t deadline; /* 0: no call of ours is under way */
+} limit_t;
+
+static apr_status_t limited_read(ap_filter_t *f, apr_bucket_brigade *bb, ap_input_mode_t mode, apr_read_type_e block,
+                                 apr_off_t want)
+{
+    const limit_t *limit = f->ctx;
+    apr_socket_t *sock = ap_get_conn_socket(f->c);
+    apr_interval_time_t before, left;
+    apr_status_t rv;
+
+    if (!limit->deadline || block != APR_BLOCK_READ || !sock) return ap_get_brigade(f->next, bb, mode, block, want);
+    if ((left = limit->deadline - apr_time_now()) <= 0) return APR_TIMEUP;
+    if ((rv = apr_socket_timeout_get(sock, &before)) != APR_SUCCESS) return rv;
+    apr_socket_timeout_set(sock, left + apr_time_from_msec(1)); /* APR rounds down to whole ms: not to end too early */
+    rv = ap_get_brigade(f->next, bb, mode, block, want);
+    apr_socket_timeout_set(sock, before); /* sending, too, runs under it: never leave a rest of some milliseconds */
+    return rv;
+}
+
+static apr_status_t limit_end(void *limit)
+{
+    ((limit_t *)limit)->deadline = 0;
+    return APR_SUCCESS;
+}
+
+static limit_t *limit_of(request_rec *pr)
+{
+    conn_rec *c = pr->connection;
+    ap_filter_t *f;
+
+    for (f = c->input_filters; f; f = f->next) {
+        if (f->frec == limit_filter) return f->ctx;
+    }
+    return ap_add_input_filter_handle(limit_filter, apr_pcalloc(c->pool, sizeof(limit_t)), NULL, c)->ctx;
+}
+
+/* mod_proxy destroys pr's pool before it puts the connection back, where another thread may take it at once. */
+static void limit_reads(request_rec *pr, apr_time_t deadline)
+{
+    limit_t *limit = limit_of(pr);
+
+    limit->deadline = deadline;
+    apr_pool_cleanup_register(pr->pool, limit, limit_end, apr_pool_cleanup_null);
+}
+
 /* Runs after the request was sent, before the answer is read: the only place for a read limit per call. */
 static int on_create_req(request_rec *r, request_rec *pr)
 {
@@ -109,6 +164,7 @@ static int on_create_req(request_rec *r, request_rec *pr)
     x->reused = pr->connection->keepalives > 0;
     x->deadline = apr_time_now() + x->read_timeout;
     if ((sock = ap_get_conn_socket(pr->connection))) apr_socket_timeout_set(sock, x->read_timeout);
+    limit_reads(pr, x->deadline);
     return OK;
 }
 
@@ -119,6 +175,8 @@ void tds_ap_http_register(module *m, const char *prefix)
                                             AP_FTYPE_RESOURCE);
     feed_filter =
         ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_FEED" : "ACS_OUT_FEED", feed, NULL, AP_FTYPE_RESOURCE);
+    limit_filter = ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_LIMIT" : "ACS_OUT_LIMIT", limited_read, NULL,
+                                            AP_FTYPE_NETWORK - 1); /* TLS is CONNECTION + 5, the socket NETWORK */
     APR_OPTIONAL_HOOK(proxy, create_req, on_create_req, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
@@ -181,18 +239,33 @@ static void set_headers(request_rec *r, const tds_http_req_t *req)
     for (h = req->headers; h && h->name; ++h) apr_table_setn(r->headers_in, h->name, h->value);
 }
 
-/* mod_proxy's words to ours. took_tls: a TLS handshake that hung comes back as a TLS error; either way nothing of
+/* Did the request leave, perhaps? on_create_req runs only when all of it has. Before that the body tells: mod_proxy_http
+ * reads its first 16 KiB before it connects, and the rest only after it has handed over head and first part, which ends
+ * the TLS handshake. So only a body of which more was taken has left in part; of a smaller one, written at once into the
+ * empty buffer of the socket, a send that times out before on_create_req is a handshake that did. */
+static int has_left(const call_t *x)
+{
+    return x->sent || x->fed > PREFETCH_MAX;
+}
+
+/* The answer was cut off by its deadline, while its head was read (limited_read) or its body (keep). */
+static int is_late(const call_t *x, int st)
+{
+    return x->late || (st != OK && x->deadline && apr_time_now() >= x->deadline);
+}
+
+/* mod_proxy's words to ours. A TLS handshake that hung comes back as a TLS error or as a time-out; either way nothing of
  * the request had left. */
 static tds_http_result_e classify(const call_t *x, const request_rec *r, int st)
 {
-    if (x->late) return TDS_HTTP_TIMEOUT;
+    if (is_late(x, st)) return TDS_HTTP_TIMEOUT;
     if (x->over) return TDS_HTTP_TOO_LARGE;
     if (x->broke) return TDS_HTTP_BROKEN;
     if (st == OK) return TDS_HTTP_OK;
     if (apr_table_get(r->notes, "proxy_timedout") || st == HTTP_GATEWAY_TIME_OUT)
-        return x->sent ? TDS_HTTP_TIMEOUT : TDS_HTTP_CONNECT;
-    if (!x->sent && st == HTTP_SERVICE_UNAVAILABLE) return TDS_HTTP_CONNECT;
-    if (!x->sent && st == HTTP_INTERNAL_SERVER_ERROR) return TDS_HTTP_TLS;
+        return has_left(x) ? TDS_HTTP_TIMEOUT : TDS_HTTP_CONNECT;
+    if (!has_left(x) && st == HTTP_SERVICE_UNAVAILABLE) return TDS_HTTP_CONNECT;
+    if (!has_left(x) && st == HTTP_INTERNAL_SERVER_ERROR) return TDS_HTTP_TLS;
     if (x->reused || !x->sent) return TDS_HTTP_STALE; /* broke while sending, or before a status line */
     return TDS_HTTP_BROKEN;
 }
