@@ -177,6 +177,7 @@ const char *tds_ap_mount_rest(const request_rec *r, const tds_ap_mount_t *mount)
     if (!mount->endpoint || !r->uri) return NULL;
     n = strlen(mount->path);
     if (strncmp(r->uri, mount->path, n)) return NULL;
+    if (!n && !strcmp(r->uri, "/")) return ""; /* <Location /> itself: no URI is shorter */
     return r->uri[n] == '\0' || r->uri[n] == '/' ? r->uri + n : NULL;
 }
 
