@@ -16,11 +16,15 @@ static apr_time_t now_is(void);
 static unsigned char *raw_get(const char *id, apr_size_t *len);
 static void raw_put(const char *id, const unsigned char *bytes, apr_size_t len);
 
+/* A shard of its own for each, as far as there are some: who claims from a shard claims what is due there. */
 static const char *new_id(void)
 {
-    char *id = apr_palloc(pool, TDS_UUID_LEN + 1);
+    static unsigned shard;
+    char *id = apr_palloc(pool, TDS_UUID_LEN + 1), two[3];
 
     assert_ok(tds_uuid_make(id, tds_rand_bytes));
+    (void)apr_snprintf(two, sizeof two, "%02x", shard++ % TDS_STORE_SHARDS);
+    memcpy(id, two, 2);
     return id;
 }
 
