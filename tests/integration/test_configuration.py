@@ -7,7 +7,6 @@ import pytest
 
 from lab.conf import BASE, DEBIAN_MODULES, MODULES, write
 from lab.httpd import Httpd
-from lab.lab import SOURCE
 from lab.procs import free_port, own
 from sim.requestor import Requestor
 
@@ -123,7 +122,7 @@ def test_example_of_the_acs(lab, logs):
                "ACS_STORE": lab.redis.url, "ACS_DS_URL": lab.ds.url_acs, "ACS_OTP_URL": lab.issuer.otp_url}
     node.requestor_port = node.local_port
     text = base(node, load(node, ("acs", "mod_acs.so"))) + "".join(f"Define {k} {v}\n" for k, v in defines.items()) + \
-        f"Include {SOURCE}/conf/mod_acs.conf\n"
+        f"Include {lab.conf}/mod_acs.conf\n"
     node.start(text=text)
     try:
         ares = lab.ds.post_acs(lab.areq("4000000000000010", purchaseAmount="100"), url=node.areq_url).json()
@@ -142,7 +141,7 @@ def test_example_of_the_3ds_server(lab, logs):
                "THREEDS_API_PORT": node.requestor_port, "THREEDS_STATUS_PORT": node.local_port,
                "THREEDS_STORE": lab.redis.url, "THREEDS_DS_URL": lab.ds.url_3dss, "THREEDS_SHOP": lab.shop.url}
     text = base(node, load(node, ("threeds_server", "mod_3ds_server.so"))) + \
-        "".join(f"Define {k} {v}\n" for k, v in defines.items()) + f"Include {SOURCE}/conf/mod_3ds_server.conf\n"
+        "".join(f"Define {k} {v}\n" for k, v in defines.items()) + f"Include {lab.conf}/mod_3ds_server.conf\n"
     node.start(text=text)
     try:
         made = Requestor(node.requestor_url, lab.pki.ca("commercial-ca"), "test").create("4000000000000010")

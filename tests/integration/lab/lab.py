@@ -32,7 +32,9 @@ class Lab:
     def __init__(self):
         self.directory = tempfile.mkdtemp(prefix="tds-")
         os.chmod(self.directory, 0o755)
-        self.templates = os.environ.get("TDS_TEMPLATES", os.path.join(SOURCE, "conf", "templates"))
+        # Copies: who runs httpd may not be able to read where the sources are.
+        self.conf = shutil.copytree(os.path.join(SOURCE, "conf"), os.path.join(self.directory, "conf"))
+        self.templates = os.environ.get("TDS_TEMPLATES", os.path.join(self.conf, "templates"))
         self.watch = Watch()
         self.vault = Vault(*CARDS, UNKNOWN, OUT_OF_RANGE, self.KEY, self.OTHER_KEY)
         self.watch.never(*CARDS, UNKNOWN, OUT_OF_RANGE, self.KEY, self.OTHER_KEY)
