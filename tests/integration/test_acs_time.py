@@ -39,6 +39,7 @@ def test_cardholder_silent(lab, node):
     c.open()
     assert result(c.rreq()) == ("N", "14", "04", "00")
     c.press(otp=c.otp())
+    c.settle()
     assert c.message()["transStatus"] == "N"
     assert len(c.rreqs()) == 1
 
