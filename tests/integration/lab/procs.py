@@ -25,15 +25,21 @@ def wait_until(fn, timeout=10, what="condition", step=0.02):
         time.sleep(step)
 
 
+_given = set()
+
+
 def free_port():
-    """A port nobody listens on, outside of the range the kernel takes for outgoing connections."""
+    """A port nobody listens on, outside of the range the kernel takes for outgoing connections; never twice."""
     while True:
         port = random.randint(20000, 32000)
+        if port in _given:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            _given.add(port)
             return port
 
 
