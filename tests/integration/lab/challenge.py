@@ -1,13 +1,12 @@
 """A browser challenge at an ACS, step by step, without a 3DS Server: the DS answers the RReq itself."""
-import json
-import time
-
 from sim import messages
+
+from .pages import Cardholder
 
 SESSION = "c2Vzc2lvbg"
 
 
-class Challenge:
+class Challenge(Cardholder):
     """One transaction. areq, ares, browser; the pages in the order they came."""
 
     def __init__(self, lab, pan, session=SESSION, url=None, **over):
@@ -39,27 +38,14 @@ class Challenge:
         right = self.otp()
         return ("1" if right[0] != "1" else "2") + right[1:]
 
-    def press(self, button="submit", **fields):
-        self.page = self.browser.submit(button=button, **fields)
-        return self.page
-
-    def settle(self, seconds=15):
-        """Stay on the processing page until it gives way to another."""
-        end = time.monotonic() + seconds
-        while self.page.refresh and not self.page.forms:
-            assert time.monotonic() < end, "the processing page does not end"
-            time.sleep(self.page.refresh[0])
-            self.page = self.browser.open(self.page.refresh[1])
-        return self.page
-
     def token(self):
         return self.page.form(with_field="token").values()["token"]
 
     def message(self):
         """The CRes or Erro that the page carries to the notificationURL."""
-        form = self.page.form(with_field="cres")
+        form, message = self.carried()
         assert form.action == self.areq["notificationURL"], form.action
-        return json.loads(messages.unb64url(form.values()["cres"]))
+        return message
 
     def rreq(self, timeout=10):
         return self.lab.ds.wait("rreq", timeout=timeout, acsTransID=self.id)[-1]["message"]

@@ -1,12 +1,14 @@
 """A payment through both modules: requestor, 3DS Server, DS, ACS, browser."""
-import json
 import re
-import time
 
 from sim import messages
 
+from .pages import Cardholder
 
-class Payment:
+
+class Payment(Cardholder):
+    SETTLE = 20
+
     def __init__(self, lab, pan, srv, acs=None, **data):
         """srv, acs: the nodes that serve (acs None: the DS's)."""
         self.lab, self.srv, self.acs = lab, srv, acs or srv
@@ -30,20 +32,8 @@ class Payment:
     def otp(self):
         return self.lab.issuer.otp(self.acs_id)
 
-    def press(self, button="submit", **fields):
-        self.page = self.browser.submit(button=button, **fields)
-        return self.page
-
-    def settle(self, seconds=20):
-        end = time.monotonic() + seconds
-        while self.page.refresh and not self.page.forms:
-            assert time.monotonic() < end, "the processing page does not end"
-            time.sleep(self.page.refresh[0])
-            self.page = self.browser.open(self.page.refresh[1])
-        return self.page
-
     def message(self):
-        return json.loads(messages.unb64url(self.page.form(with_field="cres").values()["cres"]))
+        return self.carried()[1]
 
     def back(self):
         """The final page's form to the notificationURL; the page that comes leads to the shop."""
