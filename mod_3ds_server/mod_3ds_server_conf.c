@@ -110,32 +110,19 @@ static int all_digits(const char *s)
     return 1;
 }
 
-/* "2.2.0" or "2.1.0-2.2.0": all active versions from .. to; 0: not that. */
-static unsigned versions_of(const char *text, apr_pool_t *p)
-{
-    const char *dash = strchr(text, '-');
-    tds_ver_e from = tds_ver_parse(dash ? apr_pstrmemdup(p, text, (apr_size_t)(dash - text)) : text);
-    tds_ver_e to = dash ? tds_ver_parse(dash + 1) : from;
-    unsigned mask = 0;
-    int v;
-
-    for (v = from; from && v <= (int)to; ++v) mask |= TDS_VER_BIT(v);
-    return mask;
-}
-
 static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start, const char *end, const char *versions)
 {
     srv_range_t *range;
     srv_ds_t *ds;
-    const char *fault = need_ds(cmd, &ds);
+    const char *fault = need_ds(cmd, &ds), *bad;
     unsigned mask;
 
     if (fault) return fault;
     if (!all_digits(start) || !all_digits(end) || strlen(start) != strlen(end) || strlen(start) < 13 || strlen(start) > 19)
         return "ThreeDSCardRange: start and end are 13 to 19 digits, both of the same length";
     if (strcmp(start, end) > 0) return "ThreeDSCardRange: start is above end";
-    if (!(mask = versions_of(versions, cmd->temp_pool)))
-        return apr_psprintf(cmd->pool, "ThreeDSCardRange: '%s' is not a version or FROM-TO, for example 2.1.0-2.2.0", versions);
+    if (!(mask = tds_versions_parse(versions, &bad, cmd->temp_pool)))
+        return apr_psprintf(cmd->pool, "ThreeDSCardRange: '%s' is not a version or FROM-TO, for example 2.1.0-2.2.0", bad);
     range = apr_array_push(server_of(cmd)->range_rows);
     *range = (srv_range_t){.start = start, .end = end, .versions = mask, .ds = ds};
     return NULL;
@@ -293,16 +280,10 @@ static int complain(server_rec *s, const char *text)
 
 static const char *check_versions(srv_server_t *srv, apr_pool_t *p)
 {
-    char *save, *v;
+    const char *bad;
 
-    srv->conf.versions = 0;
-    for (v = apr_strtok(apr_pstrdup(p, srv->versions_text), ", ", &save); v; v = apr_strtok(NULL, ", ", &save)) {
-        if (!tds_ver_parse(v)) return apr_psprintf(p, "ThreeDSSupportedVersions: '%s' is not a protocol version", v);
-        if (tds_ver_parse(v) != TDS_V220)
-            return apr_psprintf(p, "ThreeDSSupportedVersions: %s is not supported yet: set 2.2.0", v);
-        srv->conf.versions |= TDS_VER_BIT(tds_ver_parse(v));
-    }
-    return srv->conf.versions ? NULL : "ThreeDSSupportedVersions: no version given";
+    srv->conf.versions = tds_versions_parse(srv->versions_text, &bad, p);
+    return srv->conf.versions ? NULL : apr_psprintf(p, "ThreeDSSupportedVersions: '%s' is not a protocol version", bad);
 }
 
 /* S-34: notificationURL has at most 256 characters. */

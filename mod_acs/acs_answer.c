@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_view.h"
 #include "acs_av.h"
 
 const char *acs_erro_code(const tds_msg_t *erro)
@@ -69,8 +70,7 @@ static void set_challenge(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *fa
 {
     tds_msg_set(ares, TDS_E_ACS_URL, run->conf->challenge_url);
     tds_msg_set(ares, TDS_E_ACS_CHALLENGE_MANDATED, facts->issuer->challenge_mandated ? "Y" : "N");
-    if (ares->version == TDS_V231) tds_msg_set_json(ares, TDS_E_AUTHENTICATION_METHOD, json_pack("[s]", "02"));
-    else tds_msg_set(ares, TDS_E_AUTHENTICATION_TYPE, "02");
+    tds_view_set_auth(ares, TDS_AUTH_SMS_OTP);
 }
 
 /* Reasons of later versions are an invalid transaction to 2.1.0. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_point.h"
+#include "tds_view.h"
 
 /* Unguessable, and the same for a repeated dsTransID: the repeat meets the record of the first (A-AREQ-17). */
 static const char *trans_id_of(acs_run_t *run, const char *ds_trans_id)
@@ -50,7 +51,7 @@ static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts)
     t->exponent = tds_msg_get(m, TDS_E_PURCHASE_EXPONENT);
     t->phone = facts->card.phone;
     t->email = facts->card.email;
-    t->language = facts->card.language ? facts->card.language : tds_msg_get(m, TDS_E_BROWSER_LANGUAGE);
+    t->language = facts->card.language ? facts->card.language : tds_view_language(m);
 }
 
 static void count_ares(acs_run_t *run, const char *status)
@@ -120,7 +121,7 @@ static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, ac
     rv = acs_create(run, next);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) forget(run, id);
     if (APR_STATUS_IS_EEXIST(rv))
-        return TDS_FAIL(run->err, rv, facts->areq->version == TDS_V231 ? 312 : 301, "dsTransID", "dsTransID was used before");
+        return TDS_FAIL(run->err, rv, tds_view_code(facts->areq->version, TDS_FAULT_DUPLICATE), "dsTransID", "dsTransID was used before");
     if (rv != APR_SUCCESS) return rv;
     tds_point("acs.areq_after_save");
     count_ares(run, outcome.trans_status);

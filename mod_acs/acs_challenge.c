@@ -1,10 +1,12 @@
 /* The browser's side of a challenge: the CReq form, the pages' own forms, and reloads. */
 #include "acs_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_b64.h"
 #include "tds_point.h"
+#include "tds_view.h"
 #include "acs_pages.h"
 #include "acs_token.h"
 
@@ -43,7 +45,8 @@ typedef struct creq_t {
     const char *session_data;
     tds_err_t open_err; /* of tds_msg_open */
     tds_err_t fault;    /* what the Erro says; rv 0: no fault */
-    const char *otp; /* the new code, once there is one */
+    const char *otp;    /* the new code, once there is one */
+    int resumed;        /* the first CReq again: the page is shown again (B-31) */
 } creq_t;
 
 /* B-12: an inactive version is a wrong version here. */
@@ -82,10 +85,42 @@ static int same_server_trans_id(const creq_t *in, const acs_txn_t *txn)
     return id && !strcasecmp(id, txn->server_trans_id);
 }
 
+/* B-31: equal are two CReqs with the same members, in whatever order and with whatever white space. */
+static tds_bytes_t mark_of(acs_run_t *run, const creq_t *in)
+{
+    unsigned char *mark = apr_palloc(run->pool, TDS_HASH_LEN);
+    char *text = json_dumps(in->msg->root, JSON_COMPACT | JSON_SORT_KEYS);
+    tds_bytes_t parts[] = {TDS_BYTES_STR(text ? text : "")};
+    apr_status_t rv = text ? tds_keys_mac(run->keys, mark, "CReq", parts, 1) : APR_ENOMEM;
+
+    free(text);
+    return rv == APR_SUCCESS ? TDS_BYTES(mark, TDS_HASH_LEN) : TDS_BYTES(NULL, 0);
+}
+
+/* From 2.3.1 on a second CReq is an event of its own: the same again goes on, another one ends the challenge. */
+static void judge_second(acs_run_t *run, const acs_txn_t *txn, creq_t *in, acs_happening_t *what)
+{
+    tds_bytes_t mark = mark_of(run, in);
+
+    in->resumed = mark.len && mark.len == txn->creq_mark.len && tds_equal(mark.data, txn->creq_mark.data, mark.len);
+    what->event = in->resumed ? ACS_EV_NONE : ACS_EV_CREQ_OTHER;
+    if (!in->resumed) (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "not the CReq that began the challenge");
+}
+
+/* The Erro of a CReq that ends the challenge goes into the RReq, too. */
+static void add_erro(acs_run_t *run, const acs_txn_t *txn, const creq_t *in, acs_happening_t *what)
+{
+    const char *bytes;
+    apr_size_t len;
+
+    if (acs_erro_bytes(run, &in->fault, in->msg, txn, &bytes, &len) == APR_SUCCESS) what->erro = TDS_BYTES(bytes, len);
+}
+
 static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
     creq_t *in = baton;
 
+    in->resumed = 0;
     tds_err_clear(&in->fault);
     if (!same_server_trans_id(in, txn)) { /* B-14: anybody may know one id; no end of the transaction */
         int absent = !tds_msg_get(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID);
@@ -97,13 +132,13 @@ static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
         return APR_SUCCESS;
     }
     what->event = ACS_EV_CREQ;
-    if (txn->state != ACS_ST_CREQ_WAIT) return APR_SUCCESS;
-    if (check_creq(in, txn, &in->fault) != APR_SUCCESS) {
-        what->event = ACS_EV_CREQ_BAD;
-        return APR_SUCCESS;
-    }
+    if (txn->state == ACS_ST_INTERACT && txn->msg_version >= TDS_V231) judge_second(run, txn, in, what);
+    else if (txn->state == ACS_ST_CREQ_WAIT && check_creq(in, txn, &in->fault) != APR_SUCCESS) what->event = ACS_EV_CREQ_BAD;
+    if (in->fault.rv != APR_SUCCESS) add_erro(run, txn, in, what);
+    if (what->event != ACS_EV_CREQ || txn->state != ACS_ST_CREQ_WAIT) return APR_SUCCESS;
     what->window_size = tds_msg_get(in->msg, TDS_E_CHALLENGE_WINDOW_SIZE);
     what->session_data = in->session_data;
+    if (txn->msg_version >= TDS_V231) what->creq_mark = mark_of(run, in);
     return acs_otp_make(run, txn, &in->otp, &what->otp_mac);
 }
 
@@ -122,7 +157,10 @@ static void refuse_creq(acs_run_t *run, const acs_txn_t *txn, creq_t *in, acs_an
     }
     tds_err_clear(&in->fault);
     if (txn->end == ACS_END_NO_CREQ) (void)TDS_FAIL(&in->fault, APR_TIMEUP, 402, NULL, "CReq came too late");
-    else (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "no CReq is due");
+    else if (txn->end == ACS_END_NONE) (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "no CReq is due");
+    else
+        (void)TDS_FAIL(&in->fault, APR_EINVAL, tds_view_code((tds_ver_e)txn->msg_version, TDS_FAULT_CREQ_LATE), "acsTransID",
+                       "the challenge is over");
     acs_page_erro(run, txn, &in->fault, in->msg, echo_of(in), answer);
 }
 
@@ -131,9 +169,9 @@ static void answer_creq(acs_run_t *run, acs_txn_t *txn, unsigned fx, int refused
     acs_page_note_t note = {0};
 
     if (fx & FX_RREQ) acs_outbox_send(run, &txn); /* the time limit had run out */
-    if (fx & FX_DELIVER) {
-        tds_metric_add(run->metrics, ACS_M_CREQ, 1);
-        acs_otp_deliver(run, txn, in->otp);
+    if ((fx & FX_DELIVER) || in->resumed) {
+        if (fx & FX_DELIVER) tds_metric_add(run->metrics, ACS_M_CREQ, 1);
+        if (fx & FX_DELIVER) acs_otp_deliver(run, txn, in->otp);
         show(run, txn, &note, answer);
         return;
     }

@@ -1,5 +1,6 @@
 /* The decision: facts in, outcome out. No I/O, no clock. */
 #include <string.h>
+#include "tds_view.h"
 #include "acs_run.h"
 
 static int is(const tds_msg_t *areq, tds_elem_e elem, const char *value)
@@ -7,16 +8,6 @@ static int is(const tds_msg_t *areq, tds_elem_e elem, const char *value)
     const char *have = tds_msg_get(areq, elem);
 
     return have && !strcmp(have, value);
-}
-
-static int challenge_ind_in(const tds_msg_t *areq, const char *const *values)
-{
-    const char *have = tds_msg_get_path(areq, "threeDSRequestorChallengeInd");
-
-    for (; have && *values; ++values) {
-        if (!strcmp(have, *values)) return 1;
-    }
-    return 0;
 }
 
 /* What the protocol forbids this outcome (section 2.3), else NULL. */
@@ -27,10 +18,10 @@ static const acs_outcome_t *instead_of(const acs_outcome_t *want, const acs_fact
 
     if (!strcmp(want->trans_status, "C")) {
         if (is(facts->areq, TDS_E_DEVICE_CHANNEL, "03")) return &no_3ri;
-        if (challenge_ind_in(facts->areq, data_share)) return &no_challenge;
+        if (tds_view_asks(facts->areq, data_share)) return &no_challenge;
         if (!is(facts->areq, TDS_E_DEVICE_CHANNEL, "02") || !facts->ds_url) return &unusable;
     }
-    if (!strcmp(want->trans_status, "I") && !challenge_ind_in(facts->areq, informational)) return &unusable;
+    if (!strcmp(want->trans_status, "I") && !tds_view_asks(facts->areq, informational)) return &unusable;
     return NULL;
 }
 

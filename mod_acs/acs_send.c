@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_point.h"
+#include "tds_view.h"
 #include "acs_av.h"
 
 #define ERRO_TRIES_MAX 3
@@ -31,9 +32,19 @@ static const char *value_of(acs_run_t *run, const acs_txn_t *txn, const acs_issu
 /* what was announced is repeated with Y and N. */
 static void set_method(tds_msg_t *rreq, const char *status)
 {
-    if (strcmp(status, "Y") && strcmp(status, "N")) return;
-    if (rreq->version == TDS_V231) tds_msg_set_json(rreq, TDS_E_AUTHENTICATION_METHOD, json_pack("[s]", "02"));
-    else tds_msg_set(rreq, TDS_E_AUTHENTICATION_TYPE, "02");
+    if (!strcmp(status, "Y") || !strcmp(status, "N")) tds_view_set_auth(rreq, TDS_AUTH_SMS_OTP);
+}
+
+/* the Erro that went to the requestor, from 2.3.1 on. */
+static void set_error_report(acs_run_t *run, tds_msg_t *rreq, const acs_txn_t *txn)
+{
+    json_t *erro;
+    tds_err_t err;
+
+    tds_err_init(&err, run->pool);
+    if (rreq->version < TDS_V231 || !txn->erro.len) return;
+    if (tds_json_parse(&erro, (const char *)txn->erro.data, txn->erro.len, run->pool, &err) == APR_SUCCESS)
+        tds_msg_set_json(rreq, TDS_E_CHALLENGE_ERROR_REPORTING, json_incref(erro));
 }
 
 static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const char *value, const acs_issuer_t *issuer)
@@ -48,11 +59,12 @@ static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const char *va
     tds_msg_set(m, TDS_E_MESSAGE_CATEGORY, txn->category);
     tds_msg_set(m, TDS_E_TRANS_STATUS, status);
     tds_msg_set(m, TDS_E_TRANS_STATUS_REASON, acs_end_reason(end, m->version));
-    tds_msg_set(m, TDS_E_CHALLENGE_CANCEL, acs_end_cancel(end));
+    tds_msg_set(m, TDS_E_CHALLENGE_CANCEL, acs_end_cancel(end, m->version));
     tds_msg_set(m, TDS_E_INTERACTION_COUNTER, apr_psprintf(run->pool, "%02u", txn->interactions));
     tds_msg_set(m, TDS_E_AUTHENTICATION_VALUE, value);
     if (issuer) tds_msg_set(m, TDS_E_ECI, !strcmp(status, "Y") ? issuer->eci_y : !strcmp(status, "N") ? issuer->eci_n : NULL);
     set_method(m, status);
+    set_error_report(run, m, txn);
     return m;
 }
 
@@ -164,9 +176,11 @@ static void judge_answer(acs_run_t *run, const acs_txn_t *txn, const tds_http_re
 
 static void post(acs_run_t *run, const acs_txn_t *txn, tds_http_resp_t *resp)
 {
+    tds_http_header_t trace[] = {{"X-Request-ID", txn->id}, {NULL, NULL}};
     tds_http_req_t req = {.method = "POST",
                           .url = txn->ds_url,
                           .type = "application/json; charset=utf-8",
+                          .headers = txn->msg_version >= TDS_V231 ? trace : NULL, /* X-HTTP-09 */
                           .body = txn->out_body.data,
                           .len = txn->out_body.len,
                           .read_timeout = run->conf->rres_timeout};

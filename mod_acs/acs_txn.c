@@ -20,10 +20,11 @@ static const move_t moves[ACS_ST_COUNT][ACS_EV_COUNT] = {
 };
 
 static const struct {
-    const char *status, *reason21, *reason22, *cancel, *cres;
+    const char *status, *reason21, *reason22, *cancel, *cancel23, *cres;
     int counts;
 } ends[ACS_END_COUNT] = {
-#define O(name, status, r21, r22, cancel, cres, count) [ACS_END_##name] = {status, r21, r22, cancel, cres, count},
+#define O(name, status, r21, r22, cancel, cancel23, cres, count) \
+    [ACS_END_##name] = {status, r21, r22, cancel, cancel23, cres, count},
 #include "acs_outcomes.def"
 #undef O
 };
@@ -78,12 +79,13 @@ static void count_entry(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *p
 static void drop_personal(acs_txn_t *t)
 {
     t->phone = t->email = NULL;
-    t->otp_mac = t->forms = TDS_BYTES(NULL, 0);
+    t->otp_mac = t->forms = t->creq_mark = TDS_BYTES(NULL, 0);
 }
 
 static void decide_end(acs_txn_t *t, const move_t *m, const acs_happening_t *what, const acs_conf_t *conf)
 {
     t->end = m->end;
+    t->erro = what->erro;
     if (ends[m->end].counts && t->msg_version >= TDS_V220 && t->interactions < 99) ++t->interactions;
     t->outbox = ACS_OUT_RREQ;
     t->out_until = what->now + conf->outbox_horizon;
@@ -122,6 +124,7 @@ static void apply(acs_txn_t *t, const move_t *m, const acs_happening_t *what, co
     if (what->event == ACS_EV_CREQ) {
         t->window_size = what->window_size;
         t->session_data = what->session_data;
+        t->creq_mark = what->creq_mark;
     }
     if (m->end != ACS_END_NONE) decide_end(t, m, what, conf);
     if ((m->fx & FX_RETRY) && t->outbox) {
@@ -179,9 +182,9 @@ const char *acs_end_reason(acs_end_e end, tds_ver_e version)
     return version == TDS_V210 ? ends[end].reason21 : ends[end].reason22;
 }
 
-const char *acs_end_cancel(acs_end_e end)
+const char *acs_end_cancel(acs_end_e end, tds_ver_e version)
 {
-    return ends[end].cancel;
+    return version >= TDS_V231 ? ends[end].cancel23 : ends[end].cancel;
 }
 
 const char *acs_end_cres(acs_end_e end)
@@ -198,7 +201,7 @@ const char *acs_state_name(acs_state_e state)
 
 const char *acs_event_name(acs_event_e event)
 {
-    static const char *const names[] = {"CHALLENGED", "DECIDED",  "CREQ",     "CREQ_BAD", "ENTRY_OK", "ENTRY_BAD",
+    static const char *const names[] = {"CHALLENGED", "DECIDED",  "CREQ",     "CREQ_BAD", "CREQ_OTHER", "ENTRY_OK", "ENTRY_BAD",
                                         "ENTRY_LAST", "RESEND",   "CANCEL",   "TIMEOUT",  "DS_ERRO",  "FAULT",
                                         "REPORTED",   "UNREACHED", "UNANSWERED", "GIVEN_UP"};
 

@@ -21,6 +21,7 @@ typedef enum acs_event_e {
     ACS_EV_DECIDED,    /* any other decision */
     ACS_EV_CREQ,       /* a good CReq */
     ACS_EV_CREQ_BAD,   /* a faulty one that ends the transaction (B-20) */
+    ACS_EV_CREQ_OTHER, /* a second one, not like the first (B-32) */
     ACS_EV_ENTRY_OK,
     ACS_EV_ENTRY_BAD,
     ACS_EV_ENTRY_LAST, /* wrong, and no attempt left */
@@ -39,7 +40,7 @@ typedef enum acs_event_e {
 
 typedef enum acs_end_e {
     ACS_END_NONE,
-#define O(name, status, r21, r22, cancel, cres, count) ACS_END_##name,
+#define O(name, status, r21, r22, cancel, cancel23, cres, count) ACS_END_##name,
 #include "acs_outcomes.def"
 #undef O
     ACS_END_COUNT
@@ -94,11 +95,13 @@ typedef enum acs_outbox_e { ACS_OUT_NONE, ACS_OUT_RREQ, ACS_OUT_ERRO } acs_outbo
     F(32, I64, apr_time_t, answer_at)      /* from here on the browser gets its final page */                   \
     F(33, BYTES, tds_bytes_t, forms)       /* marks of the entries already judged (B-34), 8 bytes each */             \
     F(34, STR, const char *, trans_status) /* of the ARes */                                                          \
-    F(35, I64, apr_time_t, keep_until)     /* A-AREQ-17: the id stays known at least so long */
+    F(35, I64, apr_time_t, keep_until)     /* A-AREQ-17: the id stays known at least so long */                       \
+    F(36, BYTES, tds_bytes_t, creq_mark)   /* of the first CReq: is a second one the same? (B-31) */
 
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
     unsigned version; /* of the stored record; 0: not stored */
+    tds_bytes_t erro; /* not stored: the Erro that the RReq of this very step reports */
 #define F(tag, kind, type, member) type member;
     ACS_TXN_ROWS(F)
 #undef F
@@ -113,7 +116,8 @@ typedef struct acs_happening_t {
     const unsigned char *form_mark; /* ENTRY_*: ACS_FORM_MARK bytes */
     const char *window_size, *session_data; /* CREQ */
     tds_bytes_t otp_mac;            /* CREQ, RESEND: of the new code */
-    tds_bytes_t erro;               /* UNANSWERED in REPORTING: the Erro for the DS; len 0: none */
+    tds_bytes_t creq_mark;          /* CREQ */
+    tds_bytes_t erro; /* UNANSWERED in REPORTING: the Erro for the DS; CREQ_BAD, CREQ_OTHER: for the requestor; len 0: none */
 } acs_happening_t;
 
 /* Move a copy of txn. *fx: effects after the save. APR_SUCCESS: *next is to be saved. APR_EACCES: refused, *fx says with
@@ -134,7 +138,7 @@ apr_interval_time_t acs_txn_ttl(const acs_txn_t *txn, const acs_conf_t *conf, ap
 /* transStatus, reason and challengeCancel of an end in that version; CRes: transStatus of the final CRes. */
 const char *acs_end_status(acs_end_e end);
 const char *acs_end_reason(acs_end_e end, tds_ver_e version);
-const char *acs_end_cancel(acs_end_e end);
+const char *acs_end_cancel(acs_end_e end, tds_ver_e version);
 const char *acs_end_cres(acs_end_e end);
 
 const char *acs_state_name(acs_state_e state);

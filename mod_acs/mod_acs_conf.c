@@ -340,18 +340,10 @@ static int complain(server_rec *s, const char *text)
 
 static const char *check_versions(acs_server_t *srv, apr_pool_t *p)
 {
-    char *save, *v;
+    const char *bad;
 
-    srv->conf.versions = 0;
-    for (v = apr_strtok(apr_pstrdup(p, srv->versions_text), ", ", &save); v;
-         v = apr_strtok(NULL, ", ", &save)) {
-        tds_ver_e ver = tds_ver_parse(v);
-        if (!ver) return apr_psprintf(p, "ACSSupportedVersions: '%s' is not a protocol version", v);
-        if (ver != TDS_V220) /* the codec knows it, the flows do not yet */
-            return apr_psprintf(p, "ACSSupportedVersions: %s is not supported yet; there is 2.2.0", v);
-        srv->conf.versions |= TDS_VER_BIT(ver);
-    }
-    return srv->conf.versions ? NULL : "ACSSupportedVersions: no version given";
+    srv->conf.versions = tds_versions_parse(srv->versions_text, &bad, p);
+    return srv->conf.versions ? NULL : apr_psprintf(p, "ACSSupportedVersions: '%s' is not a protocol version", bad);
 }
 
 static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)

@@ -3,9 +3,7 @@
 #include <apr_strings.h>
 #include <strings.h>
 
-/* Names of types and versions, and reading a message. */
-
-static const char *const ver_texts[TDS_V_COUNT] = {"", "2.1.0", "2.2.0", "2.3.1"};
+/* Names of types, and reading a message. */
 
 const char *tds_msg_type_text(tds_msg_e type)
 {
@@ -19,40 +17,6 @@ tds_msg_e tds_msg_type_find(const char *name)
     for (i = TDS_MSG_NONE + 1; i < TDS_MSG_COUNT; ++i)
         if (!strcmp(name, tds_tables[i].name)) return (tds_msg_e)i;
     return TDS_MSG_NONE;
-}
-
-const char *tds_ver_text(tds_ver_e version)
-{
-    return version > TDS_V_NONE && version < TDS_V_COUNT ? ver_texts[version] : "";
-}
-
-tds_ver_e tds_ver_parse(const char *text)
-{
-    int i;
-
-    for (i = TDS_V_NONE + 1; i < TDS_V_COUNT; ++i)
-        if (!strcmp(text, ver_texts[i])) return (tds_ver_e)i;
-    return TDS_V_NONE;
-}
-
-tds_ver_e tds_ver_highest(unsigned versions)
-{
-    int i;
-
-    for (i = TDS_V_COUNT - 1; i > TDS_V_NONE; --i)
-        if (!versions || (versions & TDS_VER_BIT(i))) return (tds_ver_e)i;
-    return TDS_V_NONE;
-}
-
-const char *tds_versions_text(unsigned versions, apr_pool_t *pool)
-{
-    const char *list = "";
-    int i;
-
-    for (i = TDS_V_NONE + 1; i < TDS_V_COUNT; ++i)
-        if (!versions || (versions & TDS_VER_BIT(i)))
-            list = apr_pstrcat(pool, list, *list ? "," : "", ver_texts[i], NULL);
-    return list;
 }
 
 static const char *text_of(const json_t *v)

@@ -240,6 +240,10 @@ tds_ver_e tds_ver_parse(const char *text);
 tds_ver_e tds_ver_highest(unsigned versions);
 const char *tds_versions_text(unsigned versions, apr_pool_t *pool);
 
+/* The mask of "2.1.0 2.3.1" or "2.1.0-2.2.0": versions and spans of active ones, parted by blanks or commas. 0: *bad is the
+ * word that is neither, "" when there is none at all. */
+unsigned tds_versions_parse(const char *text, const char **bad, apr_pool_t *pool);
+
 /* Minor units of an ISO 4217 numeric currency, or -1 when this library does not know it. */
 int tds_currency_exponent(const char *code);
 

@@ -29,7 +29,7 @@ BAD = [
     (r"ACSStore .*", "", "ACSStore is missing"),
     (r"ACSMasterKey .*", "ACSMasterKey file:/nowhere", "ACSMasterKey: cannot open key file /nowhere"),
     (r"ACSChallengeURL .*", "ACSChallengeURL http://localhost/x", "ACSChallengeURL: must be an absolute https URL"),
-    (r"ACSSupportedVersions .*", "ACSSupportedVersions 2.3.1", "2.3.1 is not supported yet"),
+    (r"ACSSupportedVersions .*", "ACSSupportedVersions 2.0.0,2.2.0", "'2.0.0' is not a protocol version"),
     (r"ACSChallengeURL .*", "ACSChallengeURL https://localhost/x?y=1", "ACSChallengeURL must not have a query"),
     (r"ACSEndpoint areq", "ACSEndpoint areq\nACSUse banc", "ACSUse: there is no <ACSIssuer banc>"),
     (r"</ACSIssuer>", "</ACSIssuer>\n<ACSIssuer b>\nACSCardRange 3000000000000000 5000000000000000\n</ACSIssuer>",

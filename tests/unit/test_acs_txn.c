@@ -67,20 +67,23 @@ static void outcomes(void **state)
 {
     static const struct {
         acs_end_e end;
-        const char *status, *r21, *r22, *cancel, *cres;
-    } rows[] = {{ACS_END_OK, "Y", NULL, NULL, NULL, "Y"},      {ACS_END_FAILED, "N", "19", "19", NULL, "N"},
-                {ACS_END_NO_CREQ, "N", "14", "14", "05", "N"}, {ACS_END_SILENT, "N", "14", "14", "04", "N"},
-                {ACS_END_CANCEL, "N", "01", "19", "01", "N"}};
+        const char *status, *r21, *r22, *cancel, *cancel23, *cres;
+    } rows[] = {{ACS_END_OK, "Y", NULL, NULL, NULL, NULL, "Y"},      {ACS_END_FAILED, "N", "19", "19", NULL, NULL, "N"},
+                {ACS_END_NO_CREQ, "N", "14", "14", "05", "05", "N"}, {ACS_END_SILENT, "N", "14", "14", "04", "04", "N"},
+                {ACS_END_CANCEL, "N", "01", "19", "01", "01", "N"},  {ACS_END_CREQ_BAD, "U", "07", "07", "06", "10", "N"},
+                {ACS_END_FAULT, "U", "07", "22", "06", "06", "N"}};
     int i;
 
     for (i = 0; i < COUNT(rows); ++i) {
         const char *have[] = {acs_end_status(rows[i].end), acs_end_reason(rows[i].end, TDS_V210),
-                              acs_end_reason(rows[i].end, TDS_V220), acs_end_cancel(rows[i].end),
+                              acs_end_reason(rows[i].end, TDS_V220), acs_end_cancel(rows[i].end, TDS_V210),
+                              acs_end_cancel(rows[i].end, TDS_V220), acs_end_cancel(rows[i].end, TDS_V231),
                               acs_end_cres(rows[i].end)};
-        const char *want[] = {rows[i].status, rows[i].r21, rows[i].r22, rows[i].cancel, rows[i].cres};
+        const char *want[] = {rows[i].status, rows[i].r21,      rows[i].r22, rows[i].cancel,
+                              rows[i].cancel, rows[i].cancel23, rows[i].cres};
         int j;
 
-        for (j = 0; j < 5; ++j) {
+        for (j = 0; j < COUNT(want); ++j) {
             if (want[j]) assert_string_equal(have[j], want[j]);
             else assert_null(have[j]);
         }
