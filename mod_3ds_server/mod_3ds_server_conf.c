@@ -223,6 +223,35 @@ static const char *set_use(cmd_parms *cmd, void *dconf, const char *name)
     return NULL;
 }
 
+static const char *set_check(cmd_parms *cmd, void *dconf, const char *word)
+{
+    srv_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault && (fault = tds_profile_check(&ds->profile, word, cmd->pool)))
+        fault = apr_pstrcat(cmd->pool, "ThreeDSChecks: ", fault, NULL);
+    return fault;
+}
+
+static const char *set_ds_value(cmd_parms *cmd, void *dconf, const char *path, const char *value)
+{
+    srv_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault && (fault = tds_profile_value(&ds->profile, path, value, cmd->pool)))
+        fault = apr_pstrcat(cmd->pool, "ThreeDSDSValues: ", fault, NULL);
+    return fault;
+}
+
+static const char *set_extension(cmd_parms *cmd, void *dconf, const char *id)
+{
+    srv_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault) tds_profile_extension(&ds->profile, id, cmd->pool);
+    return fault;
+}
+
 /* ---- sections ------------------------------------------------------------ */
 
 static const char *walk(cmd_parms *cmd)
@@ -515,6 +544,10 @@ const command_rec srv_commands[] = {
                   "First and last account number of a range, and its version or FROM-TO"),
     AP_INIT_ITERATE("ThreeDSDSClientName", set_client_name, NULL, RSRC_CONF,
                     "Names of which the client certificate bears one"),
+    AP_INIT_ITERATE("ThreeDSChecks", set_check, NULL, RSRC_CONF, "Checks of its messages to switch on (+) or off (-)"),
+    AP_INIT_ITERATE2("ThreeDSDSValues", set_ds_value, NULL, RSRC_CONF, "Element and its values that this DS has defined"),
+    AP_INIT_ITERATE("ThreeDSMessageExtension", set_extension, NULL, RSRC_CONF,
+                    "Ids of message extensions that may be critical"),
     AP_INIT_RAW_ARGS("<ThreeDSRequestor", requestor_section, NULL, RSRC_CONF, "One 3DS Requestor"),
     AP_INIT_ITERATE("ThreeDSKey", set_key, NULL, RSRC_CONF, "sha256:HEX of a bearer key"),
     AP_INIT_ITERATE("ThreeDSClientCertificate", set_cert, NULL, RSRC_CONF, "sha256:HEX of a client certificate"),

@@ -222,5 +222,9 @@ apr_status_t srv_answer_rres(srv_run_t *run, const srv_txn_t *txn, srv_answer_t 
     tds_msg_set(rres, TDS_E_ACS_TRANS_ID, txn->acs_trans_id);
     tds_msg_set(rres, TDS_E_RESULTS_STATUS, txn->results_status);
     *answer = (srv_answer_t){.status = 200, .kind = SRV_BODY_JSON};
+    if (rres->version >= TDS_V231) { /* X-HTTP-09 */
+        answer->request_id = txn->ds_trans_id;
+        answer->response_id = txn->id;
+    }
     return tds_msg_encode(&answer->body, &answer->len, rres, &rules, run->pool, run->err);
 }

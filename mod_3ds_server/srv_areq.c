@@ -189,6 +189,7 @@ apr_status_t srv_areq_make(srv_run_t *run, const srv_txn_t *txn, const json_t *r
     tds_err_t err;
 
     if (!ds) return TDS_FAIL(run->err, APR_EGENERAL, 403, NULL, "the DS of this card is no longer configured");
+    tds_profile_apply(&ds->profile, &rules);
     take_given(run, txn, root, areq, &given);
     if (given.bad) return TDS_FAIL(run->err, APR_BADARG, 203, given.bad, "not for the requestor to give, or not allowed here");
     if (!(merchant = srv_merchant_find(run->requestor, given.acquirer_id)))

@@ -6,6 +6,7 @@
 #include <apr_time.h>
 #include "tds_hash.h"
 #include "tds_msg.h"
+#include "tds_profile.h"
 
 struct srv_pages_t;
 struct srv_ranges_t;
@@ -21,6 +22,7 @@ typedef struct srv_ds_t {
     const char *operator_id;      /* threeDSServerOperatorID for this DS; NULL: the server's */
     apr_interval_time_t ares_timeout;    /* X-TIME-02 */
     apr_interval_time_t connect_timeout; /* of TCP and TLS together: from the <Proxy> block */
+    tds_profile_t profile;               /* what its messages may differ in */
 } srv_ds_t;
 
 /* ThreeDSCardRange, as written */

@@ -172,11 +172,13 @@ void srv_decide_ares(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t
                              .prior = prior,
                              .nprior = srv_prior_read(txn->prior, prior, run->pool),
                              .leg = TDS_LEG_DS_SERVER};
+    const srv_ds_t *ds = srv_ds_by_name(run->conf, txn->ds);
     tds_msg_t *msg = NULL;
     tds_err_t err;
     apr_status_t rv;
 
     tds_err_init(&err, run->pool);
+    if (ds) tds_profile_apply(&ds->profile, &rules);
     if (resp->result == TDS_HTTP_TOO_LARGE) {
         (void)TDS_FAIL(&err, APR_ENOSPC, 101, NULL, "the answer is too large");
         is_bad(run, txn, &err, NULL, what);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_view.h"
 
 #define REPEAT_WITHIN apr_time_from_sec(60) /* S-54 */
 
@@ -89,11 +90,11 @@ static const srv_txn_t *with_ids(srv_run_t *run, const srv_txn_t *txn, const rre
 
 static apr_status_t refused(srv_run_t *run, const srv_txn_t *txn, unsigned fx)
 {
-    int new_codes = txn->msg_version == TDS_V231;
+    int again = (fx & FX_ERRO_AGAIN) != 0;
 
-    if (fx & FX_ERRO_AGAIN)
-        return TDS_FAIL(run->err, APR_BADARG, new_codes ? 312 : 301, "threeDSServerTransID", "a second RReq");
-    return TDS_FAIL(run->err, APR_BADARG, new_codes ? 313 : 305, "threeDSServerTransID", "no RReq is due");
+    return TDS_FAIL(run->err, APR_BADARG,
+                    tds_view_code((tds_ver_e)txn->msg_version, again ? TDS_FAULT_DUPLICATE : TDS_FAULT_RREQ_UNDUE),
+                    "threeDSServerTransID", again ? "a second RReq" : "no RReq is due");
 }
 
 static apr_status_t take_rreq(srv_run_t *run, rreq_t *in, srv_txn_t **ptxn, srv_answer_t *answer)
@@ -146,8 +147,10 @@ void srv_run_results(srv_run_t *run, const char *body, apr_size_t len, srv_answe
                            .leg = TDS_LEG_DS_SERVER}};
     srv_txn_t *txn = NULL;
     unsigned char *hash = apr_palloc(run->pool, TDS_HASH_LEN);
-    apr_status_t rv = tds_msg_open(&in.msg, body, len, &in.rules, run->pool, run->err);
+    apr_status_t rv;
 
+    if (run->ds) tds_profile_apply(&run->ds->profile, &in.rules);
+    rv = tds_msg_open(&in.msg, body, len, &in.rules, run->pool, run->err);
     in.rules.prior = in.prior;
     if (in.msg && in.msg->type == TDS_MSG_ERRO) {
         take_erro(run, in.msg, answer);

@@ -49,6 +49,7 @@ typedef struct srv_answer_t {
     const char *body;
     apr_size_t len;
     const char *nonce;        /* of a page */
+    const char *request_id, *response_id; /* X-Request-ID, X-Response-ID (X-HTTP-09); NULL: without */
 } srv_answer_t;
 
 /* ---- The flows ----------------------------------------------------------- */

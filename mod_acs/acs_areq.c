@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_jwk.h"
 #include "tds_point.h"
 #include "tds_view.h"
 
@@ -124,6 +125,10 @@ static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, ac
         return TDS_FAIL(run->err, rv, tds_view_code(facts->areq->version, TDS_FAULT_DUPLICATE), "dsTransID", "dsTransID was used before");
     if (rv != APR_SUCCESS) return rv;
     tds_point("acs.areq_after_save");
+    if (txn->msg_version >= TDS_V231) { /* X-HTTP-09 */
+        answer->request_id = txn->ds_trans_id;
+        answer->response_id = id;
+    }
     count_ares(run, outcome.trans_status);
     tds_log(run->log, TDS_LOG_INFO, "ACS0061", id, "AReq %s of DS %s for issuer %s: %s%s%s",
             txn->server_trans_id, run->ds->name, txn->issuer, outcome.trans_status, outcome.reason ? ", reason " : "",
@@ -145,12 +150,25 @@ static void take_erro(acs_run_t *run, const tds_msg_t *erro, acs_answer_t *answe
     if (id) (void)acs_run_event(run, id, 0, erro_judge, NULL, &txn, &fx);
 }
 
+/* What no table can say. */
+static apr_status_t check_more(acs_run_t *run, const tds_msg_t *areq)
+{
+    const json_t *key = tds_msg_get_json(areq, TDS_E_SDK_EPHEM_PUB_KEY);
+
+    if (key && !tds_jwk_p256_good(key, run->pool)) /* A-AREQ-20 */
+        return TDS_FAIL(run->err, APR_EINVAL, 203, "sdkEphemPubKey", "not a point on P-256");
+    if (run->ds->profile.clock && areq->version >= TDS_V231 && !tds_profile_clock_good(areq, run->clock()))
+        return TDS_FAIL(run->err, APR_EINVAL, 203, "purchaseDate", "more than 30 minutes off"); /* A-AREQ-18 */
+    return APR_SUCCESS;
+}
+
 static apr_status_t take_areq(acs_run_t *run, tds_msg_t *areq, const tds_msg_rules_t *rules, acs_answer_t *answer)
 {
     acs_facts_t facts = {0};
     apr_status_t rv;
 
     if ((rv = tds_msg_check(areq, rules, run->err)) != APR_SUCCESS) return rv;
+    if ((rv = check_more(run, areq)) != APR_SUCCESS) return rv;
     if ((rv = acs_gather(run, areq, &facts)) != APR_SUCCESS) return rv;
     return decide_and_save(run, &facts, answer);
 }
@@ -163,6 +181,7 @@ void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t
     tds_msg_t *msg = NULL;
     apr_status_t rv;
 
+    if (run->ds) tds_profile_apply(&run->ds->profile, &rules);
     rv = tds_msg_open(&msg, body, len, &rules, run->pool, run->err);
     if (!run->ds) {
         tds_metric_add(run->metrics, ACS_M_DS_UNKNOWN, 1);

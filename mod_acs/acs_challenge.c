@@ -62,7 +62,7 @@ static apr_status_t check_version(const creq_t *in, const acs_txn_t *txn, tds_er
 }
 
 /* Faults that end a transaction still waiting for its CReq (B-20). */
-static apr_status_t check_creq(creq_t *in, const acs_txn_t *txn, tds_err_t *err)
+static apr_status_t check_creq(acs_run_t *run, creq_t *in, const acs_txn_t *txn, tds_err_t *err)
 {
     tds_prior_t prior[ACS_PRIOR_MAX];
     tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_CREQ),
@@ -70,8 +70,10 @@ static apr_status_t check_creq(creq_t *in, const acs_txn_t *txn, tds_err_t *err)
                              .prior = prior,
                              .nprior = acs_txn_prior(txn, prior),
                              .leg = TDS_LEG_REQUESTOR_ACS};
+    const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
     apr_status_t rv = check_version(in, txn, err);
 
+    if (ds) tds_profile_apply(&ds->profile, &rules);
     if (rv == APR_SUCCESS) rv = tds_msg_check(in->msg, &rules, err);
     if (rv == APR_SUCCESS && in->session_data && strlen(in->session_data) > SESSION_DATA_MAX)
         rv = TDS_FAIL(err, APR_EINVAL, 203, "threeDSSessionData", "longer than %d bytes", SESSION_DATA_MAX);
@@ -133,7 +135,7 @@ static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     }
     what->event = ACS_EV_CREQ;
     if (txn->state == ACS_ST_INTERACT && txn->msg_version >= TDS_V231) judge_second(run, txn, in, what);
-    else if (txn->state == ACS_ST_CREQ_WAIT && check_creq(in, txn, &in->fault) != APR_SUCCESS) what->event = ACS_EV_CREQ_BAD;
+    else if (txn->state == ACS_ST_CREQ_WAIT && check_creq(run, in, txn, &in->fault) != APR_SUCCESS) what->event = ACS_EV_CREQ_BAD;
     if (in->fault.rv != APR_SUCCESS) add_erro(run, txn, in, what);
     if (what->event != ACS_EV_CREQ || txn->state != ACS_ST_CREQ_WAIT) return APR_SUCCESS;
     what->window_size = tds_msg_get(in->msg, TDS_E_CHALLENGE_WINDOW_SIZE);

@@ -6,6 +6,7 @@
 #include <apr_time.h>
 #include "tds_json.h"
 #include "tds_msg.h"
+#include "tds_profile.h"
 
 struct acs_card_ops_t;
 struct acs_av_ops_t;
@@ -60,6 +61,7 @@ typedef struct acs_ds_t {
     apr_array_header_t *url_prefixes; /* const char *, canonical: where a dsURL may point to */
     const char *scheme_name;          /* shown on pages; may be NULL */
     const char *operator_id;          /* acsOperatorID for this DS; NULL: the server's */
+    tds_profile_t profile;            /* what its messages may differ in */
 } acs_ds_t;
 
 /* Server level. */

@@ -306,20 +306,9 @@ const char *acs_page_message(acs_run_t *run, const acs_txn_t *txn, const char *o
 
 static const char *currency_word(const char *code)
 {
-    static const struct {
-        const char *code, *word;
-    } rows[] = {
-        {"036", "AUD"}, {"124", "CAD"}, {"156", "CNY"}, {"203", "CZK"}, {"208", "DKK"}, {"344", "HKD"}, {"348", "HUF"},
-        {"356", "INR"}, {"376", "ILS"}, {"392", "JPY"}, {"410", "KRW"}, {"484", "MXN"}, {"554", "NZD"}, {"578", "NOK"},
-        {"702", "SGD"}, {"710", "ZAR"}, {"752", "SEK"}, {"756", "CHF"}, {"764", "THB"}, {"784", "AED"}, {"826", "GBP"},
-        {"840", "USD"}, {"901", "TWD"}, {"949", "TRY"}, {"978", "EUR"}, {"985", "PLN"}, {"986", "BRL"},
-    };
-    apr_size_t i;
+    const char *alpha = tds_currency_alpha(code);
 
-    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
-        if (!strcmp(rows[i].code, code)) return rows[i].word;
-    }
-    return code;
+    return alpha ? alpha : code;
 }
 
 const char *acs_amount_text(const acs_txn_t *txn, apr_pool_t *pool)

@@ -55,6 +55,7 @@ typedef struct acs_answer_t {
     const char *body;
     apr_size_t len;
     const char *nonce; /* of a page */
+    const char *request_id, *response_id; /* X-Request-ID, X-Response-ID (X-HTTP-09); NULL: without */
 } acs_answer_t;
 
 /* ---- The flows ----------------------------------------------------------- */

@@ -135,11 +135,13 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
                              .prior = prior,
                              .nprior = acs_txn_prior(txn, prior),
                              .leg = TDS_LEG_DS_ACS};
+    const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
     tds_msg_t *rres = NULL;
     tds_err_t err;
     apr_status_t rv;
 
     tds_err_init(&err, run->pool);
+    if (ds) tds_profile_apply(&ds->profile, &rules);
     rv = tds_msg_open(&rres, resp->body, resp->len, &rules, run->pool, &err);
     if (rres && rres->type == TDS_MSG_ERRO) { /* R-30; 301 and 312 to a repeat: it had been delivered */
         tds_log(run->log, TDS_LOG_WARNING, "ACS0072", txn->id, "Erro %s instead of an RRes", acs_erro_code(rres));

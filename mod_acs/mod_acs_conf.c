@@ -250,6 +250,35 @@ static const char *set_url_prefix(cmd_parms *cmd, void *dconf, const char *arg)
     return NULL;
 }
 
+static const char *set_check(cmd_parms *cmd, void *dconf, const char *word)
+{
+    acs_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault && (fault = tds_profile_check(&ds->profile, word, cmd->pool)))
+        fault = apr_pstrcat(cmd->pool, "ACSChecks: ", fault, NULL);
+    return fault;
+}
+
+static const char *set_ds_value(cmd_parms *cmd, void *dconf, const char *path, const char *value)
+{
+    acs_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault && (fault = tds_profile_value(&ds->profile, path, value, cmd->pool)))
+        fault = apr_pstrcat(cmd->pool, "ACSDSValues: ", fault, NULL);
+    return fault;
+}
+
+static const char *set_extension(cmd_parms *cmd, void *dconf, const char *id)
+{
+    acs_ds_t *ds;
+    const char *fault = need_ds(cmd, &ds);
+
+    if (!fault) tds_profile_extension(&ds->profile, id, cmd->pool);
+    return fault;
+}
+
 static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
 {
     static const char *const names[] = {"areq", "challenge", "status"};
@@ -619,6 +648,9 @@ const command_rec acs_commands[] = {
                     "Names of which the client certificate bears one"),
     AP_INIT_ITERATE("ACSDSURLPrefix", set_url_prefix, NULL, RSRC_CONF,
                     "Where a dsURL may point to"),
+    AP_INIT_ITERATE("ACSChecks", set_check, NULL, RSRC_CONF, "Checks of its messages to switch on (+) or off (-)"),
+    AP_INIT_ITERATE2("ACSDSValues", set_ds_value, NULL, RSRC_CONF, "Element and its values that this DS has defined"),
+    AP_INIT_ITERATE("ACSMessageExtension", set_extension, NULL, RSRC_CONF, "Ids of message extensions that may be critical"),
     AP_INIT_TAKE1("ACSEndpoint", set_endpoint, NULL, ACCESS_CONF, "areq, challenge or status"),
     AP_INIT_ITERATE("ACSUse", set_use, NULL, ACCESS_CONF,
                     "Sections that this endpoint is limited to"),

@@ -149,3 +149,9 @@ int tds_ap_status(request_rec *r, int status)
 {
     return tds_ap_answer(r, status, NULL, NULL, 0);
 }
+
+void tds_ap_trace(request_rec *r, const char *request_id, const char *response_id)
+{
+    if (request_id) apr_table_setn(r->headers_out, "X-Request-ID", request_id);
+    if (response_id) apr_table_setn(r->headers_out, "X-Response-ID", response_id);
+}

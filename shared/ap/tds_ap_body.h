@@ -29,4 +29,7 @@ int tds_ap_answer(request_rec *r, int status, const char *type, const char *body
 /* The same without a body. */
 int tds_ap_status(request_rec *r, int status);
 
+/* X-Request-ID and X-Response-ID of the answer (X-HTTP-09); nothing for NULL. */
+void tds_ap_trace(request_rec *r, const char *request_id, const char *response_id);
+
 #endif

@@ -244,7 +244,13 @@ const char *tds_versions_text(unsigned versions, apr_pool_t *pool);
  * word that is neither, "" when there is none at all. */
 unsigned tds_versions_parse(const char *text, const char **bad, apr_pool_t *pool);
 
-/* Minor units of an ISO 4217 numeric currency, or -1 when this library does not know it. */
+/* The codes that iso-codes knew when this was built: a tds_iso_fn without a baton. */
+int tds_iso_assigned(void *baton, int kind, const char *code);
+
+/* Minor units of an ISO 4217 numeric currency, or -1 when it has none or is not known here. */
 int tds_currency_exponent(const char *code);
+
+/* "978" to "EUR"; NULL when not known here. */
+const char *tds_currency_alpha(const char *code);
 
 #endif

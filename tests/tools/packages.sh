@@ -2,7 +2,7 @@
 
 BUILD_PACKAGES="apache2 apache2-dev apache2-utils libssl-dev libjansson-dev libhiredis-dev pkg-config autoconf automake
 libtool make gcc libc6-dev redis-server redis-tools openssl ca-certificates python3 python3-cryptography python3-redis"
-TEST_PACKAGES="libcmocka-dev clang libclang-rt-14-dev python3-pytest chromium libnss3-tools git"
+TEST_PACKAGES="libcmocka-dev clang libclang-rt-14-dev python3-pytest chromium libnss3-tools git iso-codes"
 
 # need PACKAGE...
 need() {
