@@ -73,6 +73,14 @@ static void set_challenge(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *fa
     tds_view_set_auth(ares, TDS_AUTH_SMS_OTP);
 }
 
+/* A-ARES-01. The device data is recognised up to the newest version published; our pages return to no app by URL. */
+static void set_app(tds_msg_t *ares, const tds_msg_t *areq)
+{
+    if (areq->channel != TDS_CHANNEL_APP || ares->version < TDS_V231) return;
+    tds_msg_set(ares, TDS_E_DEVICE_INFO_RECOGNISED_VERSION, "1.6");
+    tds_msg_set(ares, TDS_E_THREE_DS_REQUESTOR_APP_URL_IND, "N");
+}
+
 /* Reasons of later versions are an invalid transaction to 2.1.0. */
 static const char *reason_in(tds_ver_e version, const char *reason)
 {
@@ -111,6 +119,7 @@ apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome
     tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, outcome->reason));
     tds_msg_set(ares, TDS_E_ECI, eci_of(facts->issuer, outcome->trans_status));
     tds_msg_set(ares, TDS_E_AUTHENTICATION_VALUE, value);
+    set_app(ares, facts->areq);
     if (!strcmp(outcome->trans_status, "C")) set_challenge(run, ares, facts);
     return tds_msg_encode(bytes, len, ares, &rules, run->pool, run->err);
 }

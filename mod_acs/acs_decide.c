@@ -13,13 +13,15 @@ static int is(const tds_msg_t *areq, tds_elem_e elem, const char *value)
 /* What the protocol forbids this outcome (section 2.3), else NULL. */
 static const acs_outcome_t *instead_of(const acs_outcome_t *want, const acs_facts_t *facts)
 {
-    static const acs_outcome_t no_challenge = {"N", "15"}, unusable = {"U", "22"}, no_3ri = {"N", "21"};
+    static const acs_outcome_t no_challenge = {"N", "15"}, unusable = {"U", "22"}, no_3ri = {"N", "21"},
+                               no_device = {"U", "03"};
     static const char *const data_share[] = {"06", NULL}, *const informational[] = {"05", "06", "07", NULL};
 
     if (!strcmp(want->trans_status, "C")) {
         if (is(facts->areq, TDS_E_DEVICE_CHANNEL, "03")) return &no_3ri;
         if (tds_view_asks(facts->areq, data_share)) return &no_challenge;
-        if (!is(facts->areq, TDS_E_DEVICE_CHANNEL, "02") || !facts->ds_url) return &unusable;
+        if (!is(facts->areq, TDS_E_DEVICE_CHANNEL, "02")) return &no_device; /* A-AREQ-31: no challenge in an app */
+        if (!facts->ds_url) return &unusable;
     }
     if (!strcmp(want->trans_status, "I") && !tds_view_asks(facts->areq, informational)) return &unusable;
     return NULL;
