@@ -1,5 +1,6 @@
 #include "tds_json.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include "tds_json_scan.h"
 
@@ -53,6 +54,12 @@ static int count_chars(const char *bytes, size_t len, void *baton)
     for (; len; --len) n += ((unsigned char)*bytes++ & 0xc0) != 0x80;
     *(apr_size_t *)baton += n;
     return 0;
+}
+
+json_t *tds_json_number(const char *text)
+{
+    if (!tds_json_number_fits(text)) return json_integer(0);
+    return text[strcspn(text, ".eE")] ? json_real(strtod(text, NULL)) : json_integer(strtoll(text, NULL, 10));
 }
 
 apr_size_t tds_json_chars(const json_t *value)

@@ -19,6 +19,9 @@ apr_status_t tds_json_parse(json_t **proot, const char *bytes, apr_size_t len, a
 /* Compact text without white space, NUL-terminated, in pool; NULL when out of memory. */
 const char *tds_json_text(const json_t *root, apr_size_t *plen, apr_pool_t *pool);
 
+/* What tds_json_parse() makes of a number; 0 of one that is too large for C. */
+json_t *tds_json_number(const char *text);
+
 /* Characters (code points) of the compact text of any value. */
 apr_size_t tds_json_chars(const json_t *value);
 

@@ -1,5 +1,8 @@
 #include "tds_json_scan.h"
 
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
@@ -194,6 +197,30 @@ static int digits(scan_t *s)
     return s->p > from;
 }
 
+/* As jansson decides it. */
+int tds_json_number_fits(const char *text)
+{
+    double d;
+
+    errno = 0;
+    if (!text[strcspn(text, ".eE")]) {
+        (void)strtoll(text, NULL, 10);
+        return errno != ERANGE;
+    }
+    d = strtod(text, NULL);
+    return errno != ERANGE || (d != HUGE_VAL && d != -HUGE_VAL);
+}
+
+static int fits(scan_t *s, const char *text, apr_size_t len)
+{
+    char few[64];
+
+    if (len >= sizeof(few)) return tds_json_number_fits(apr_pstrmemdup(s->pool, text, len));
+    memcpy(few, text, len);
+    few[len] = '\0';
+    return tds_json_number_fits(few);
+}
+
 static int number(scan_t *s)
 {
     const char *from = s->p;
@@ -212,6 +239,7 @@ static int number(scan_t *s)
         if (s->p < s->end && (*s->p == '+' || *s->p == '-')) s->p++;
         if (!digits(s)) return 0;
     }
+    if (fits(s, from, (apr_size_t)(s->p - from))) return 1;
     if (!s->neutral)
         s->neutral = apr_pstrmemdup(s->pool, s->start, (apr_size_t)(s->end - s->start));
     memset(s->neutral + (from - s->start), ' ', (apr_size_t)(s->p - from));

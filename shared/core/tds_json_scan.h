@@ -9,12 +9,15 @@
 
 typedef struct tds_json_scan_t {
     const char *duplicates; /* paths of duplicate members, comma separated, each once; NULL: none */
-    const char *neutral;    /* the text with every number made small, same length; NULL: no number in it */
+    const char *neutral;    /* the text with 0 for every number too large for C, same length; NULL: there is none */
 } tds_json_scan_t;
 
 /* APR_EINVAL when the text is not JSON by RFC 8259, not UTF-8, has an unpaired surrogate escape, or nests
  * deeper than depth_max. */
 apr_status_t tds_json_scan(tds_json_scan_t *scan, const char *bytes, apr_size_t len, int depth_max, apr_pool_t *pool);
+
+/* 0: this JSON number is too large for C, and jansson refuses it. */
+int tds_json_number_fits(const char *text);
 
 /* How deep the tree nests, counted up to limit + 1. */
 int tds_json_depth(const json_t *value, int limit);

@@ -216,15 +216,23 @@ static void exponents(tds_ctx_t *ctx)
     }
 }
 
-apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, int sending,
+void tds_check_start(tds_ctx_t *ctx, tds_msg_t *msg, const tds_msg_rules_t *rules, apr_pool_t *pool)
+{
+    *ctx = (tds_ctx_t){.msg = msg, .rules = rules, .pool = pool};
+    ctx->last = &ctx->first;
+    settle(ctx);
+}
+
+apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, const tds_items_t *items, int sending,
                            tds_err_t *err)
 {
     const tds_table_t *t = &tds_tables[msg->type];
-    tds_ctx_t ctx = {.msg = msg, .rules = rules, .sending = sending};
+    tds_ctx_t ctx;
     int i;
 
-    ctx.last = &ctx.first;
-    settle(&ctx);
+    tds_check_start(&ctx, msg, rules, msg->pool);
+    ctx.sending = sending;
+    ctx.items = items;
     for (i = 0; i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];
 

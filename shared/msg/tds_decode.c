@@ -20,11 +20,13 @@ static void fill(tds_msg_t *msg)
     }
 }
 
-static tds_msg_t *msg_of(json_t *root, apr_pool_t *pool)
+/* Names too long for an errorDetail leave it empty: they are duplicates all the same. */
+tds_msg_t *tds_msg_of(json_t *root, const char *duplicates, apr_pool_t *pool)
 {
     tds_msg_t *msg = apr_pcalloc(pool, sizeof(*msg));
     const char *text;
 
+    if (duplicates && !(msg->duplicates = tds_detail_cut(duplicates, pool))) msg->duplicates = "";
     msg->root = root;
     msg->pool = pool;
     fill(msg);
@@ -77,6 +79,18 @@ static apr_status_t version_check(const tds_msg_t *msg, const tds_msg_rules_t *r
     return APR_SUCCESS;
 }
 
+apr_status_t tds_msg_head_check(const tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err)
+{
+    apr_status_t rv = type_check(msg, rules, err);
+
+    return rv == APR_SUCCESS ? version_check(msg, rules, err) : rv;
+}
+
+apr_status_t tds_msg_not_json(tds_err_t *err, const char *why)
+{
+    return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_FORMAT, "%s", why);
+}
+
 apr_status_t tds_msg_open(tds_msg_t **pmsg, const char *bytes, apr_size_t len,
                           const tds_msg_rules_t *rules, apr_pool_t *pool, tds_err_t *err)
 {
@@ -88,26 +102,28 @@ apr_status_t tds_msg_open(tds_msg_t **pmsg, const char *bytes, apr_size_t len,
     if (!rules) rules = &no_rules;
     tds_err_init(&mine, pool);
     rv = tds_json_parse(&root, bytes, len, pool, &mine);
-    if (json_is_object(root)) *pmsg = msg_of(root, pool);
-    if (rv != APR_SUCCESS && mine.proto != 204)
-        return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_FORMAT, "%s", mine.detail);
-    if (!*pmsg) return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_FORMAT, "not a JSON object");
-    if (rv != APR_SUCCESS) (*pmsg)->duplicates = tds_detail_cut(mine.elements, pool);
-    if ((rv = type_check(*pmsg, rules, err)) != APR_SUCCESS) return rv;
-    return version_check(*pmsg, rules, err);
+    if (json_is_object(root)) *pmsg = tds_msg_of(root, mine.proto == 204 ? mine.elements : NULL, pool);
+    if (rv != APR_SUCCESS && mine.proto != 204) return tds_msg_not_json(err, mine.detail);
+    if (!*pmsg) return tds_msg_not_json(err, "not a JSON object");
+    return tds_msg_head_check(*pmsg, rules, err);
 }
 
-apr_status_t tds_msg_check(tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err)
+apr_status_t tds_msg_rest_check(tds_msg_t *msg, const tds_msg_rules_t *rules, const tds_items_t *items,
+                                tds_err_t *err)
 {
     apr_status_t rv;
 
-    if (!rules) rules = &no_rules;
     if (!msg->type || !msg->version)
         return TDS_FAIL(err, APR_EINVAL, 101, DETAIL_TYPE, "neither type nor version to check by");
     if ((rv = must_check(msg, rules, err)) != APR_SUCCESS) return rv;
     if (msg->duplicates)
-        return TDS_FAIL(err, APR_EINVAL, 204, msg->duplicates, "duplicate element");
-    return tds_check_run(msg, rules, 0, err);
+        return TDS_FAIL(err, APR_EINVAL, 204, *msg->duplicates ? msg->duplicates : NULL, "duplicate element");
+    return tds_check_run(msg, rules, items, 0, err);
+}
+
+apr_status_t tds_msg_check(tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err)
+{
+    return tds_msg_rest_check(msg, rules ? rules : &no_rules, NULL, err);
 }
 
 apr_status_t tds_msg_decode(tds_msg_t **pmsg, const char *bytes, apr_size_t len,

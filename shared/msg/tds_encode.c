@@ -59,7 +59,7 @@ apr_status_t tds_msg_encode(const char **bytes, apr_size_t *len, tds_msg_t *msg,
     *bytes = NULL;
     *len = 0;
     tds_err_init(&mine, pool);
-    if (tds_check_run(msg, rules ? rules : &no_rules, 1, &mine) != APR_SUCCESS)
+    if (tds_check_run(msg, rules ? rules : &no_rules, NULL, 1, &mine) != APR_SUCCESS)
         return TDS_FAIL(err, APR_EGENERAL, mine.proto, mine.elements,
                         "own %s is not fit to be sent: %s", tds_msg_type_text(msg->type),
                         mine.detail);

@@ -111,8 +111,18 @@ typedef struct tds_offender_t {
     const char *text;
 } tds_offender_t;
 
+/* The items of an array that was checked piece by piece and is gone (tds_pres.c). */
+typedef struct tds_items_t {
+    const json_t *array; /* stands in its place: empty if there was no item */
+    apr_size_t count;
+    int twins;                   /* two of them are equal */
+    const tds_offender_t *first; /* what was found in them */
+} tds_items_t;
+
 typedef struct tds_ctx_t {
     tds_msg_t *msg;
+    apr_pool_t *pool;         /* of the offenders; all else that a check needs comes from msg->pool */
+    const tds_items_t *items; /* or NULL */
     const tds_msg_rules_t *rules;
     int sending;
     int variant;       /* of a CRes */
@@ -131,14 +141,27 @@ int tds_value_empty(const json_t *value);
 void tds_value_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
                      const tds_path_t *path);
 
+/* One item of an array; val: the row of the array. */
+void tds_item_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *item, const tds_path_t *path);
+
 /* tds_check.c: one row of a table against its value (or NULL). */
 void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, const tds_path_t *up);
 int tds_row_applies(const tds_ctx_t *ctx, const tds_row_t *row);
 /* 1 when every member of the object's table is optional for this message. */
 int tds_table_optional(const tds_ctx_t *ctx, const tds_table_t *table);
-/* The check itself, receiving or sending; APR_EINVAL with the report. */
-apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, int sending,
+/* Begin a check: ctx for msg, whose elements that do not apply are put aside. Whoever only checks values with it
+ * needs no more. */
+void tds_check_start(tds_ctx_t *ctx, tds_msg_t *msg, const tds_msg_rules_t *rules, apr_pool_t *pool);
+/* The check itself, receiving or sending; APR_EINVAL with the report. items may be NULL. */
+apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, const tds_items_t *items, int sending,
                            tds_err_t *err);
+
+/* tds_decode.c: the steps of tds_msg_open() and tds_msg_check(). duplicates: the paths, NULL: none. */
+tds_msg_t *tds_msg_of(json_t *root, const char *duplicates, apr_pool_t *pool);
+apr_status_t tds_msg_head_check(const tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err_t *err);
+apr_status_t tds_msg_rest_check(tds_msg_t *msg, const tds_msg_rules_t *rules, const tds_items_t *items,
+                                tds_err_t *err);
+apr_status_t tds_msg_not_json(tds_err_t *err, const char *why);
 
 /* tds_ext.c: message extensions beyond what their rows say. */
 void tds_ext_check(tds_ctx_t *ctx, const json_t *array, const tds_path_t *path);
@@ -146,6 +169,8 @@ void tds_ext_check(tds_ctx_t *ctx, const json_t *array, const tds_path_t *path);
 /* tds_report.c: note an offender; a text that is not the path (202: the id). */
 void tds_report(tds_ctx_t *ctx, int code, const tds_path_t *path);
 void tds_report_text(tds_ctx_t *ctx, int code, tds_elem_e top, const char *text);
+/* Those of another check. */
+void tds_report_join(tds_ctx_t *ctx, const tds_offender_t *list);
 /* "acctInfo.chAccAgeInd", in pool. */
 const char *tds_path_text(const tds_path_t *path, apr_pool_t *pool);
 /* The first class that has offenders, as one report; APR_SUCCESS when there are none. */

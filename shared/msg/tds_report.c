@@ -4,38 +4,63 @@
 
 /* What a check found: collected while it runs, put into one report at the end. */
 
-#define DETAIL_MAX    2048
-#define OFFENDERS_MAX 4096 /* of 200000 faulty card ranges not each needs a row */
+#define DETAIL_MAX 2048
+#define PATH_TEXT_MAX   512 /* a path in the tables is shorter */
 
-const char *tds_path_text(const tds_path_t *path, apr_pool_t *pool)
-{
-    const char *name = tds_elem_name(path->elem);
-
-    if (path->elem == TDS_E_ANY_NAME) return path->up ? tds_path_text(path->up, pool) : "";
-    return path->up ? apr_pstrcat(pool, tds_path_text(path->up, pool), ".", name, NULL) : name;
-}
-
+/* Each once: of 200000 faulty card ranges not each needs a row. */
 void tds_report_text(tds_ctx_t *ctx, int code, tds_elem_e top, const char *text)
 {
     tds_offender_t *o;
 
-    if (ctx->faults++ >= OFFENDERS_MAX) return;
-    o = apr_palloc(ctx->msg->pool, sizeof(*o));
+    ctx->faults++;
+    for (o = ctx->first; o; o = o->next)
+        if (o->code == code && o->top == top && !strcmp(o->text, text)) return;
+    o = apr_palloc(ctx->pool, sizeof(*o));
     o->next = NULL;
     o->code = code;
     o->top = top;
-    o->text = text;
+    o->text = apr_pstrdup(ctx->pool, text);
     *ctx->last = o;
     ctx->last = &o->next;
+}
+
+void tds_report_join(tds_ctx_t *ctx, const tds_offender_t *list)
+{
+    for (; list; list = list->next) tds_report_text(ctx, list->code, list->top, list->text);
+}
+
+/* Behind what buf holds, with a dot between; what does not fit is left out. */
+static void path_write(const tds_path_t *path, char *buf, apr_size_t *len)
+{
+    const char *name = path->elem == TDS_E_ANY_NAME ? "" : tds_elem_name(path->elem);
+    apr_size_t n = strlen(name);
+
+    if (path->up) path_write(path->up, buf, len);
+    if (!n || *len + n + 2 > PATH_TEXT_MAX) return;
+    if (*len) buf[(*len)++] = '.';
+    memcpy(buf + *len, name, n + 1);
+    *len += n;
+}
+
+const char *tds_path_text(const tds_path_t *path, apr_pool_t *pool)
+{
+    char text[PATH_TEXT_MAX] = "";
+    apr_size_t len = 0;
+
+    path_write(path, text, &len);
+    return apr_pstrmemdup(pool, text, len);
 }
 
 void tds_report(tds_ctx_t *ctx, int code, const tds_path_t *path)
 {
     const tds_path_t *p = path;
+    char text[PATH_TEXT_MAX] = "";
+    apr_size_t len = 0;
 
     while (p->up)
         p = p->up;
-    tds_report_text(ctx, code, p->elem, tds_path_text(path, ctx->msg->pool));
+    path_write(path, text, &len);
+    tds_report_text(ctx, code, p->elem, text);
 }
 
 const char *tds_detail_cut(const char *names, apr_pool_t *pool)

@@ -265,10 +265,19 @@ static int has_twins(const tds_ctx_t *ctx, const json_t *array)
     return 0;
 }
 
+void tds_item_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *item, const tds_path_t *path)
+{
+    if (tds_value_empty(item))
+        tds_report(ctx, 203, path);
+    else
+        tds_value_check(ctx, &tds_vals[val->items], item, path);
+}
+
 static void array_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
                         const tds_path_t *path)
 {
-    apr_size_t n = json_array_size(value), i;
+    const tds_items_t *gone = ctx->items && ctx->items->array == value ? ctx->items : NULL;
+    apr_size_t n = gone ? gone->count : json_array_size(value), i;
     int before = ctx->faults;
 
     if (n < val->min_items || (val->max_items && n > val->max_items) ||
@@ -276,18 +285,17 @@ static void array_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *valu
         tds_report(ctx, 203, path);
         return;
     }
-    if ((val->flags & TDS_VF_UNIQUE) && ctx->msg->version >= TDS_V231 && has_twins(ctx, value)) {
+    if ((val->flags & TDS_VF_UNIQUE) && ctx->msg->version >= TDS_V231 &&
+        (gone ? gone->twins : has_twins(ctx, value))) {
         tds_report(ctx, 204, path);
         return;
     }
-    for (i = 0; val->items && i < n; ++i) {
-        const json_t *item = json_array_get(value, i);
-
-        if (tds_value_empty(item))
-            tds_report(ctx, 203, path);
-        else
-            tds_value_check(ctx, &tds_vals[val->items], item, path);
+    if (gone) {
+        tds_report_join(ctx, gone->first);
+        return;
     }
+    for (i = 0; val->items && i < n; ++i)
+        tds_item_check(ctx, val, json_array_get(value, i), path);
     if ((val->flags & TDS_VF_EXTENSION) && ctx->faults == before) tds_ext_check(ctx, value, path);
 }
 
