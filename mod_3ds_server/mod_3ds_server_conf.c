@@ -179,15 +179,19 @@ static const char *set_merchant(cmd_parms *cmd, void *dconf, int argc, char *con
     const char *fault = need_requestor(cmd, &requestor);
 
     if (fault) return fault;
-    if (argc != 5) return "ThreeDSMerchant: acquirerMerchantID acquirerBIN mcc merchantCountryCode \"merchantName\"";
+    if (argc != 5 && argc != 6)
+        return "ThreeDSMerchant: acquirerMerchantID acquirerBIN mcc merchantCountryCode \"merchantName\" [acquirerCountryCode]";
     if (!*argv[0] || strlen(argv[0]) > 35) return "ThreeDSMerchant: acquirerMerchantID has 1 to 35 characters";
     if (!*argv[1] || strlen(argv[1]) > 11 || !all_digits(argv[1])) return "ThreeDSMerchant: acquirerBIN has 1 to 11 digits";
     if (strlen(argv[2]) != 4 || !all_digits(argv[2])) return "ThreeDSMerchant: mcc is 4 digits";
     if (strlen(argv[3]) != 3 || !all_digits(argv[3])) return "ThreeDSMerchant: merchantCountryCode is 3 digits (ISO 3166-1)";
     if (!*argv[4] || strlen(argv[4]) > 40) return "ThreeDSMerchant: merchantName has 1 to 40 characters";
+    if (argc == 6 && (strlen(argv[5]) != 3 || !all_digits(argv[5])))
+        return "ThreeDSMerchant: acquirerCountryCode is 3 digits (ISO 3166-1)";
     if (srv_merchant_find(requestor, argv[0])) return "ThreeDSMerchant: this acquirerMerchantID is given twice";
     APR_ARRAY_PUSH(requestor->merchants, srv_merchant_t) = (srv_merchant_t){
-        .acquirer_id = argv[0], .acquirer_bin = argv[1], .mcc = argv[2], .country = argv[3], .name = argv[4]};
+        .acquirer_id = argv[0], .acquirer_bin = argv[1], .mcc = argv[2], .country = argv[3], .name = argv[4],
+        .acquirer_country = argv[argc == 6 ? 5 : 3]};
     return NULL;
 }
 
@@ -370,9 +374,12 @@ static const char *check_proxy(srv_ds_t *ds, server_rec *s, apr_pool_t *p)
 static const char *check_ds(srv_ds_t *ds, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
 {
     tds_ap_trust_t *trust = apr_pcalloc(pconf, sizeof *trust);
+    const char *bad;
     tds_err_t err;
 
     if (!ds->url) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSURL", ds->name);
+    if (!(ds->versions = tds_versions_parse(ds->versions_text, &bad, p)))
+        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: ThreeDSDSVersions: '%s' is not a protocol version", ds->name, bad);
     if (!ds->client_ca_file) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSClientCAFile", ds->name);
     tds_err_init(&err, p);
     if (tds_ap_trust_load(trust, ds->client_ca_file, pconf, &err) != APR_SUCCESS)
@@ -553,7 +560,7 @@ const command_rec srv_commands[] = {
     AP_INIT_ITERATE("ThreeDSClientCertificate", set_cert, NULL, RSRC_CONF, "sha256:HEX of a client certificate"),
     AP_INIT_TAKE1("ThreeDSEnvironment", set_environment, NULL, RSRC_CONF, "test or production"),
     AP_INIT_TAKE_ARGV("ThreeDSMerchant", set_merchant, NULL, RSRC_CONF,
-                      "acquirerMerchantID acquirerBIN mcc merchantCountryCode merchantName"),
+                      "acquirerMerchantID acquirerBIN mcc merchantCountryCode merchantName [acquirerCountryCode]"),
     AP_INIT_ITERATE("ThreeDSReturnOrigin", set_origin, NULL, RSRC_CONF, "Origins that a returnURL may have"),
     AP_INIT_TAKE1("ThreeDSEndpoint", set_endpoint, NULL, ACCESS_CONF, "requestor, results, browser or status"),
     AP_INIT_ITERATE("ThreeDSUse", set_use, NULL, ACCESS_CONF, "Sections that this endpoint is limited to"),

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_json.h"
+#include "tds_view.h"
 
 #define HEADER_MAX 2048 /* S-31 */
 
@@ -15,7 +16,8 @@ static const tds_elem_e ours[] = {
     TDS_E_THREE_DS_REQUESTOR_URL, TDS_E_THREE_DS_COMP_IND,       TDS_E_ACQUIRER_BIN,
     TDS_E_MCC,                    TDS_E_MERCHANT_COUNTRY_CODE,   TDS_E_MERCHANT_NAME,
     TDS_E_PURCHASE_DATE,          TDS_E_DEVICE_INFO,             TDS_E_DS_URL,
-    TDS_E_DS_TRANS_ID,            TDS_E_DS_REFERENCE_NUMBER,
+    TDS_E_DS_TRANS_ID,            TDS_E_DS_REFERENCE_NUMBER,     TDS_E_ACQUIRER_COUNTRY_CODE,
+    TDS_E_ACQUIRER_COUNTRY_CODE_SOURCE,
 };
 
 static int is_ours(tds_elem_e elem)
@@ -125,7 +127,7 @@ static void take_given(srv_run_t *run, const srv_txn_t *txn, const json_t *root,
             add_bad(given, name, run->pool);
         else if (text && (elem == TDS_E_BROWSER_ACCEPT_HEADER || elem == TDS_E_BROWSER_USER_AGENT))
             tds_msg_set(areq, elem, cut(text, HEADER_MAX, run->pool));
-        else tds_msg_set_json(areq, elem, without_empty(value));
+        else tds_view_put(areq, elem, without_empty(value));
     }
 }
 
@@ -152,6 +154,18 @@ static void fill_ours(srv_run_t *run, const srv_txn_t *txn, const srv_ds_t *ds, 
     tds_msg_set(areq, TDS_E_MERCHANT_COUNTRY_CODE, merchant->country);
     tds_msg_set(areq, TDS_E_MERCHANT_NAME, merchant->name);
     tds_msg_set(areq, TDS_E_PURCHASE_DATE, tds_time_compact(run->clock(), run->pool)); /* S-36 */
+}
+
+/* What 2.3.1 wants beside (N-23, N-24). The languages of the Accept-Language header are at least the browser's own. */
+static void fill_new(const srv_merchant_t *merchant, tds_msg_t *areq)
+{
+    const char *language = tds_msg_get(areq, TDS_E_BROWSER_LANGUAGE);
+
+    if (areq->version < TDS_V231) return;
+    tds_msg_set(areq, TDS_E_ACQUIRER_COUNTRY_CODE, merchant->acquirer_country);
+    tds_msg_set(areq, TDS_E_ACQUIRER_COUNTRY_CODE_SOURCE, "01");
+    if (language && !tds_msg_get_json(areq, TDS_E_ACCEPT_LANGUAGE))
+        tds_msg_set_json(areq, TDS_E_ACCEPT_LANGUAGE, json_pack("[s]", language));
 }
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -195,6 +209,7 @@ apr_status_t srv_areq_make(srv_run_t *run, const srv_txn_t *txn, const json_t *r
     if (!(merchant = srv_merchant_find(run->requestor, given.acquirer_id)))
         return TDS_FAIL(run->err, APR_EGENERAL, 403, NULL, "the requestor has no merchant");
     fill_ours(run, txn, ds, merchant, areq);
+    fill_new(merchant, areq);
     tds_err_init(&err, run->pool);
     if (tds_msg_encode(&out->bytes, &out->len, areq, &rules, run->pool, &err) != APR_SUCCESS &&
         (rv = encode_applying(run, areq, &rules, &areq, out)) != APR_SUCCESS)

@@ -23,18 +23,20 @@ typedef struct srv_ds_t {
     apr_interval_time_t ares_timeout;    /* X-TIME-02 */
     apr_interval_time_t connect_timeout; /* of TCP and TLS together: from the <Proxy> block */
     tds_profile_t profile;               /* what its messages may differ in */
+    const char *versions_text;
+    unsigned versions; /* TDS_VER_BIT: what the DS itself can */
 } srv_ds_t;
 
 /* ThreeDSCardRange, as written */
 typedef struct srv_range_t {
     const char *start, *end; /* digits, same length */
-    unsigned versions;       /* TDS_VER_BIT: what its ACS and DS can */
+    unsigned versions;       /* TDS_VER_BIT: what its ACS can */
     const srv_ds_t *ds;
 } srv_range_t;
 
 /* ThreeDSMerchant */
 typedef struct srv_merchant_t {
-    const char *acquirer_id, *acquirer_bin, *mcc, *country, *name;
+    const char *acquirer_id, *acquirer_bin, *mcc, *country, *name, *acquirer_country;
 } srv_merchant_t;
 
 /* <ThreeDSRequestor NAME>: one party, one environment. */

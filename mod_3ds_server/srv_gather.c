@@ -84,9 +84,10 @@ static apr_status_t find_range(srv_run_t *run, srv_facts_t *facts)
         return TDS_FAIL(run->err, APR_ENOSTAT, 305, "acctNumber", "not enrolled: the account number is in no card range");
     }
     facts->ds = hit.ds;
-    facts->versions = hit.versions & run->conf->versions;
+    facts->versions = hit.versions & hit.ds->versions & run->conf->versions; /* S-21 */
     if (!facts->versions)
-        return TDS_FAIL(run->err, APR_ENOSTAT, 102, NULL, "the card and this 3DS Server have no protocol version in common");
+        return TDS_FAIL(run->err, APR_ENOSTAT, 102, NULL,
+                        "the card, its Directory Server and this 3DS Server have no protocol version in common");
     return APR_SUCCESS;
 }
 

@@ -51,6 +51,46 @@ const char *tds_view_language(const tds_msg_t *areq)
     return language ? language : tds_msg_get_path(areq, tds_elem_name(TDS_E_ACCEPT_LANGUAGE));
 }
 
+/* Elements that became an array with 2.3.1. */
+static int is_list_now(tds_elem_e elem)
+{
+    return elem == TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND || elem == TDS_E_THREE_DS_REQUESTOR_AUTHENTICATION_INFO ||
+           elem == TDS_E_THREE_DS_REQUESTOR_PRIOR_AUTHENTICATION_INFO;
+}
+
+/* Elements that got another name with 2.3.1 (N-21). */
+static tds_elem_e name_in(tds_ver_e version, tds_elem_e elem)
+{
+    static const tds_elem_e names[][2] = {{TDS_E_WHITE_LIST_STATUS, TDS_E_TRUST_LIST_STATUS},
+                                          {TDS_E_WHITE_LIST_STATUS_SOURCE, TDS_E_TRUST_LIST_STATUS_SOURCE}};
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; ++i) {
+        if (elem == names[i][0] || elem == names[i][1]) return names[i][version >= TDS_V231];
+    }
+    return elem;
+}
+
+int tds_view_put(tds_msg_t *areq, tds_elem_e elem, json_t *value)
+{
+    json_t *list;
+
+    elem = name_in(areq->version, elem);
+    if (is_list_now(elem) && areq->version >= TDS_V231 && !json_is_array(value)) {
+        if (!(list = json_array()) || json_array_append_new(list, value)) {
+            json_decref(list);
+            return -1;
+        }
+        value = list;
+    }
+    else if (is_list_now(elem) && areq->version < TDS_V231 && json_array_size(value) == 1) {
+        list = value;
+        value = json_incref(json_array_get(list, 0));
+        json_decref(list);
+    }
+    return tds_msg_set_json(areq, elem, value);
+}
+
 /* ---- AReq, ARes, RReq ---------------------------------------------------- */
 
 static int new_names(const tds_msg_t *msg)

@@ -22,6 +22,11 @@ int tds_view_javascript(const tds_msg_t *areq);
 /* The browser's first language: browserLanguage, in 2.3.1 else the first of acceptLanguage; NULL when not told. */
 const char *tds_view_language(const tds_msg_t *areq);
 
+/* For whoever gives elements of an AReq without knowing its version: set elem under the name, and in the shape (one, or an
+ * array of them), that the version of areq has. Takes the reference to value. 0, or -1 when out of memory. What cannot be
+ * brought into shape, several where one is allowed, is set as it is: the check will say so. */
+int tds_view_put(tds_msg_t *areq, tds_elem_e elem, json_t *value);
+
 /* ---- AReq, ARes, RReq ---------------------------------------------------- */
 
 /* whiteListStatus(Source), from 2.3.1 on trustListStatus(Source) (N-21). NULL when absent. 2.1.0 has neither: reading

@@ -222,7 +222,7 @@ static inline void world_conf(void)
                       .dss = apr_array_make(pool, 2, sizeof(srv_ds_t *)),
                       .requestors = apr_array_make(pool, 2, sizeof(srv_requestor_t *))};
     world.ds = (srv_ds_t){.name = "scheme", .url = DS_URL, .ares_timeout = apr_time_from_sec(10),
-                          .connect_timeout = apr_time_from_sec(2)};
+                          .connect_timeout = apr_time_from_sec(2), .versions = ~0u};
     world.other_ds = world.ds;
     world.other_ds.name = "other";
     APR_ARRAY_PUSH(c->dss, srv_ds_t *) = &world.ds;

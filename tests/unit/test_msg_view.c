@@ -38,6 +38,31 @@ static void asks(void **state)
     assert_false(tds_view_asks(with(TDS_MSG_AREQ, TDS_V210, NULL, NULL), six));
 }
 
+/* The same request in all versions, by whatever name and in whatever shape it is given. */
+static void put(void **state)
+{
+    static const char *const given[] = {"\"03\"", "[\"03\"]"};
+    int i;
+
+    for (i = 0; i < 2; ++i) {
+        tds_msg_t *old = tds_msg_make(TDS_MSG_AREQ, TDS_V220, pool), *now = tds_msg_make(TDS_MSG_AREQ, TDS_V231, pool);
+
+        assert_int_equal(tds_view_put(old, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND, json_loads(given[i], JSON_DECODE_ANY, NULL)), 0);
+        assert_int_equal(tds_view_put(now, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND, json_loads(given[i], JSON_DECODE_ANY, NULL)), 0);
+        assert_string_equal(json_string_value(tds_msg_get_json(old, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND)), "03");
+        assert_int_equal(json_array_size(tds_msg_get_json(now, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND)), 1);
+        assert_string_equal(tds_msg_get_path(now, "threeDSRequestorChallengeInd"), "03");
+        tds_view_put(old, TDS_E_TRUST_LIST_STATUS, json_string("Y"));
+        tds_view_put(now, TDS_E_WHITE_LIST_STATUS, json_string("Y"));
+        assert_string_equal(tds_msg_get(old, TDS_E_WHITE_LIST_STATUS), "Y");
+        assert_string_equal(tds_msg_get(now, TDS_E_TRUST_LIST_STATUS), "Y");
+        tds_view_put(old, TDS_E_MCC, json_string("5411"));
+        assert_string_equal(tds_msg_get(old, TDS_E_MCC), "5411");
+        tds_view_put(old, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND, json_pack("[s,s]", "02", "03")); /* no shape for two */
+        assert_true(json_is_array(tds_msg_get_json(old, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND)));
+    }
+}
+
 static void decoupling(void **state)
 {
     static const struct {
@@ -296,7 +321,7 @@ static void points(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(asks),           cmocka_unit_test(decoupling),     cmocka_unit_test(the_browser),
+        cmocka_unit_test(asks),           cmocka_unit_test(put),            cmocka_unit_test(decoupling),     cmocka_unit_test(the_browser),
         cmocka_unit_test(trust_list),     cmocka_unit_test(cardholder_info), cmocka_unit_test(how),
         cmocka_unit_test(oob),            cmocka_unit_test(codes),          cmocka_unit_test(version_sets),
         cmocka_unit_test(profile_checks), cmocka_unit_test(profile_values), cmocka_unit_test(profile_extensions),
