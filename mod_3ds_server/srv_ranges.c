@@ -1,84 +1,181 @@
-#include "srv_ranges.h"
+#include "srv_ranges_int.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define DIGITS_MIN 13
-#define DIGITS_MAX 19
+/* ---- records, each once ------------------------------------------------ */
 
-typedef struct row_t {
-    apr_uint64_t start, end;
-    unsigned versions;
-    const srv_ds_t *ds;
-    const char *text; /* start, as written */
-} row_t;
-
-/* One sorted list per length: 16-digit cards never meet 19-digit ones. */
-struct srv_ranges_t {
-    row_t *rows[DIGITS_MAX + 1];
-    int count[DIGITS_MAX + 1];
-};
-
-static apr_size_t length_of(const char *digits)
+static apr_uint32_t hash_of(const char *bytes, apr_size_t len)
 {
-    apr_size_t len = strspn(digits, "0123456789");
+    apr_uint32_t h = 2166136261u;
 
-    return digits[len] || len < DIGITS_MIN || len > DIGITS_MAX ? 0 : len;
+    while (len--) h = (h ^ (unsigned char)*bytes++) * 16777619u;
+    return h ^ h >> 15;
 }
 
-/* 19 digits fit: 10^19 < 2^64. */
-static apr_uint64_t number_of(const char *digits)
+static apr_uint32_t *slot_of(const srv_store_t *s, const char *record, apr_size_t len)
+{
+    apr_size_t i = hash_of(record, len) & (s->nslots - 1);
+
+    for (; s->slots[i]; i = (i + 1) & (s->nslots - 1)) {
+        apr_size_t at = s->slots[i] - 1;
+
+        if (at + len <= s->len && !memcmp(s->bytes + at, record, len)) break;
+    }
+    return &s->slots[i];
+}
+
+static int more_slots(srv_store_t *s)
+{
+    srv_store_t more = *s;
+    apr_size_t at, len;
+
+    more.nslots = s->nslots ? s->nslots * 2 : 64;
+    more.slots = calloc(more.nslots, sizeof *more.slots);
+    if (!more.slots) return 0;
+    for (at = s->fixed ? s->fixed : 1; at < s->len; at += len) { /* the first one is a dummy: place 0 means none */
+        len = s->fixed ? s->fixed : strlen(s->bytes + at) + 1;
+        *slot_of(&more, s->bytes + at, len) = (apr_uint32_t)at + 1;
+    }
+    free(s->slots);
+    s->slots = more.slots;
+    s->nslots = more.nslots;
+    return 1;
+}
+
+static int more_bytes(srv_store_t *s, apr_size_t len)
+{
+    apr_size_t cap = (s->len + len) * 3 / 2 + 1024;
+    char *more = s->len + len < 0xffffffffu ? realloc(s->bytes, cap) : NULL;
+
+    if (!more) return 0;
+    s->bytes = more;
+    s->cap = cap;
+    return 1;
+}
+
+apr_uint32_t srv_store_put(srv_store_t *s, const void *record, apr_size_t len)
+{
+    apr_uint32_t *slot;
+
+    if (!s->len) {
+        apr_size_t dummy = s->fixed ? s->fixed : 1;
+
+        if (!more_bytes(s, dummy)) return 0;
+        memset(s->bytes, 0, dummy);
+        s->len = dummy;
+    }
+    if (s->used * 2 >= s->nslots && !more_slots(s)) return 0;
+    slot = slot_of(s, record, len);
+    if (*slot) return *slot - 1;
+    if (s->len + len > s->cap && !more_bytes(s, len)) return 0;
+    memcpy(s->bytes + s->len, record, len);
+    *slot = (apr_uint32_t)s->len + 1;
+    s->len += len;
+    s->used++;
+    return *slot - 1;
+}
+
+void srv_store_drop(srv_store_t *s)
+{
+    free(s->bytes);
+    free(s->slots);
+    *s = (srv_store_t){.fixed = s->fixed};
+}
+
+/* ---- the snapshot ------------------------------------------------------ */
+
+static apr_status_t ranges_gone(void *baton)
+{
+    srv_ranges_t *ranges = baton;
+
+    free(ranges->rows);
+    srv_store_drop(&ranges->profiles);
+    srv_store_drop(&ranges->urls);
+    return APR_SUCCESS;
+}
+
+srv_ranges_t *srv_ranges_new(apr_pool_t *pool)
+{
+    srv_ranges_t *ranges = apr_pcalloc(pool, sizeof *ranges);
+
+    ranges->profiles.fixed = sizeof(srv_profile_t);
+    apr_pool_cleanup_register(pool, ranges, ranges_gone, apr_pool_cleanup_null);
+    return ranges;
+}
+
+int srv_digits_of(const char *text, apr_size_t len)
+{
+    return len < SRV_DIGITS_MIN || len > SRV_DIGITS_MAX || strspn(text, "0123456789") != len ? 0 : (int)len;
+}
+
+apr_uint64_t srv_number_of(const char *text)
 {
     apr_uint64_t n = 0;
 
-    for (; *digits; ++digits) n = n * 10 + (apr_uint64_t)(*digits - '0');
+    for (; *text; ++text) n = n * 10 + (apr_uint64_t)(*text - '0');
     return n;
 }
 
-static int by_start(const void *a, const void *b)
+int srv_row_order(const void *a, const void *b)
 {
-    const row_t *x = a, *y = b;
+    const srv_row_t *x = a, *y = b;
 
-    return x->start < y->start ? -1 : x->start > y->start;
+    if (x->tag >> 29 != y->tag >> 29) return x->tag >> 29 < y->tag >> 29 ? -1 : 1;
+    if (x->start != y->start) return x->start < y->start ? -1 : 1;
+    if (x->end != y->end) return x->end < y->end ? -1 : 1;
+    return SRV_TAG_ORDER(x->tag) < SRV_TAG_ORDER(y->tag) ? -1 : SRV_TAG_ORDER(x->tag) > SRV_TAG_ORDER(y->tag);
 }
 
-static void add_rows(srv_ranges_t *ranges, const srv_range_t *rows, int n, apr_size_t len, apr_pool_t *pool)
+void srv_ranges_sort(srv_ranges_t *ranges)
 {
-    int i, m = 0;
+    apr_size_t i;
+    int digits = 0;
 
-    for (i = 0; i < n; ++i) m += strlen(rows[i].start) == len;
-    ranges->count[len] = m;
-    ranges->rows[len] = apr_palloc(pool, (apr_size_t)(m ? m : 1) * sizeof(row_t));
-    for (i = m = 0; i < n; ++i) {
-        if (strlen(rows[i].start) != len) continue;
-        ranges->rows[len][m++] = (row_t){.start = number_of(rows[i].start),
-                                         .end = number_of(rows[i].end),
-                                         .versions = rows[i].versions,
-                                         .ds = rows[i].ds,
-                                         .text = rows[i].start};
-    }
-    qsort(ranges->rows[len], (size_t)m, sizeof(row_t), by_start);
+    if (ranges->n > 1) qsort(ranges->rows, ranges->n, sizeof *ranges->rows, srv_row_order);
+    for (i = 0; i < ranges->n; ++i)
+        while (digits <= SRV_TAG_DIGITS(ranges->rows[i].tag)) ranges->first[digits++] = i;
+    while (digits <= SRV_DIGITS_MAX + 1) ranges->first[digits++] = ranges->n;
+}
+
+static const srv_profile_t *profile_at(const srv_ranges_t *ranges, const srv_row_t *row)
+{
+    return (const srv_profile_t *)(const void *)(ranges->profiles.bytes + row->profile);
+}
+
+static apr_status_t row_make(srv_row_t *row, srv_ranges_t *ranges, const srv_range_t *from, tds_err_t *err)
+{
+    int digits = srv_digits_of(from->start, strlen(from->start));
+    srv_profile_t profile = {.ds = from->ds, .acs = from->versions, .dss = from->versions};
+
+    if (!digits || srv_digits_of(from->end, strlen(from->end)) != digits || strcmp(from->start, from->end) > 0)
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: not a range of card numbers", from->start);
+    *row = (srv_row_t){.start = srv_number_of(from->start), .end = srv_number_of(from->end), .tag = SRV_TAG(digits, 0, 0)};
+    if (!(row->profile = srv_store_put(&ranges->profiles, &profile, sizeof profile)))
+        return TDS_FAIL(err, APR_ENOMEM, 0, NULL, "out of memory");
+    return APR_SUCCESS;
 }
 
 apr_status_t srv_ranges_make(srv_ranges_t **pranges, const srv_range_t *rows, int n, apr_pool_t *pool, tds_err_t *err)
 {
-    srv_ranges_t *ranges = apr_pcalloc(pool, sizeof *ranges);
-    apr_size_t len;
+    srv_ranges_t *ranges = srv_ranges_new(pool);
+    apr_status_t rv;
     int i;
 
-    for (i = 0; i < n; ++i) {
-        if (!length_of(rows[i].start) || length_of(rows[i].start) != length_of(rows[i].end) ||
-            strcmp(rows[i].start, rows[i].end) > 0)
-            return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: not a range of card numbers", rows[i].start);
-    }
-    for (len = DIGITS_MIN; len <= DIGITS_MAX; ++len) {
-        add_rows(ranges, rows, n, len, pool);
-        for (i = 1; i < ranges->count[len]; ++i) {
-            const row_t *a = &ranges->rows[len][i - 1], *b = a + 1;
-            if (b->start <= a->end)
-                return TDS_FAIL(err, APR_EINVAL, 0, NULL, "range %s of %s overlaps range %s of %s", b->text, b->ds->name,
-                                a->text, a->ds->name);
-        }
+    ranges->n = (apr_size_t)n;
+    ranges->rows = calloc(ranges->n + 1, sizeof *ranges->rows);
+    if (!ranges->rows) return TDS_FAIL(err, APR_ENOMEM, 0, NULL, "out of memory");
+    for (i = 0; i < n; ++i)
+        if ((rv = row_make(&ranges->rows[i], ranges, &rows[i], err)) != APR_SUCCESS) return rv;
+    srv_ranges_sort(ranges);
+    for (i = 1; i < n; ++i) {
+        const srv_row_t *a = &ranges->rows[i - 1], *b = a + 1;
+        int digits = SRV_TAG_DIGITS(b->tag);
+
+        if (SRV_TAG_DIGITS(a->tag) == digits && b->start <= a->end)
+            return TDS_FAIL(err, APR_EINVAL, 0, NULL,
+                            "range %0*" APR_UINT64_T_FMT " of %s overlaps range %0*" APR_UINT64_T_FMT " of %s", digits, b->start,
+                            profile_at(ranges, b)->ds->name, digits, a->start, profile_at(ranges, a)->ds->name);
     }
     *pranges = ranges;
     return APR_SUCCESS;
@@ -86,17 +183,45 @@ apr_status_t srv_ranges_make(srv_ranges_t **pranges, const srv_range_t *rows, in
 
 int srv_ranges_find(const srv_ranges_t *ranges, const char *pan, srv_hit_t *hit)
 {
-    apr_size_t len = length_of(pan);
-    apr_uint64_t n = len ? number_of(pan) : 0;
-    const row_t *rows = ranges->rows[len];
-    int low = 0, high = len ? ranges->count[len] : 0;
+    int digits = srv_digits_of(pan, strlen(pan));
+    apr_uint64_t n = digits ? srv_number_of(pan) : 0;
+    apr_size_t from = digits ? ranges->first[digits] : 0, low = from, high = digits ? ranges->first[digits + 1] : 0;
+    const srv_profile_t *profile;
 
     while (low < high) { /* the first that starts above n */
-        int mid = low + (high - low) / 2;
-        if (rows[mid].start <= n) low = mid + 1;
+        apr_size_t mid = low + (high - low) / 2;
+
+        if (ranges->rows[mid].start <= n) low = mid + 1;
         else high = mid;
     }
-    if (!low || n > rows[low - 1].end) return 0;
-    *hit = (srv_hit_t){.ds = rows[low - 1].ds, .versions = rows[low - 1].versions};
+    if (low == from || n > ranges->rows[low - 1].end) return 0;
+    profile = profile_at(ranges, &ranges->rows[low - 1]);
+    *hit = (srv_hit_t){.ds = profile->ds,
+                       .versions = profile->acs & (profile->dss ? profile->dss : ranges->dss),
+                       .ranges = ranges,
+                       .profile = profile};
     return 1;
+}
+
+const char *srv_hit_method_url(const srv_hit_t *hit, tds_ver_e version)
+{
+    apr_uint32_t at = hit->profile->url[version];
+
+    return at ? hit->ranges->urls.bytes + at : NULL;
+}
+
+int srv_hit_info(const srv_hit_t *hit, tds_ver_e version, int code)
+{
+    return code > 0 && code < 100 && (hit->profile->info[version][code / 64] >> code % 64 & 1);
+}
+
+apr_size_t srv_ranges_count(const srv_ranges_t *ranges)
+{
+    return ranges->n;
+}
+
+apr_size_t srv_ranges_size(const srv_ranges_t *ranges)
+{
+    return sizeof *ranges + ranges->n * sizeof *ranges->rows + ranges->profiles.cap + ranges->urls.cap +
+           (ranges->profiles.nslots + ranges->urls.nslots) * sizeof(apr_uint32_t);
 }
