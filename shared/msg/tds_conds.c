@@ -2,8 +2,8 @@
 
 /* The conditions of the tables, compiled to C by the generator. An operand is an element of this
  * message (or a path into it), a member of the object at hand, or a fact of an earlier message. A
- * test asks whether any of its values is in a list, or, with list NULL, whether there is a value at
- * all. */
+ * test asks whether any of its values is in a list, or, with list NULL, whether it is present: there,
+ * and neither "" nor null. */
 
 static int value_is(const json_t *v, const char *list)
 {
@@ -18,14 +18,14 @@ static int value_is(const json_t *v, const char *list)
     case JSON_FALSE:
         return !list || tds_list_has(list, "false", 5);
     case JSON_ARRAY:
-        if (!list) return json_array_size(v) > 0;
+        if (!list) return 1;
         for (i = 0; i < json_array_size(v); ++i)
             if (value_is(json_array_get(v, i), list)) return 1;
         return 0;
-    case JSON_OBJECT:
-        return !list;
-    default:
+    case JSON_NULL:
         return 0;
+    default: /* present, whatever it is */
+        return !list;
     }
 }
 

@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+"""Cases derived from the valid messages of tests/golden: one fault, or one allowed change, per element and kind of change.
+What is to be said of each is the oracle's verdict.
+
+  derive.py FILE [--count]    write the cases; test_derived reads them
+
+A file holds for each base "base NAME", its "context ..." lines, then "case NAME<TAB>expected<TAB>message"."""
+import copy
+import json
+import os
+import sys
+
+from oracle import Judge, Pairs, Spec, compact
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+GOLDEN = os.path.join(TOP, "tests/golden")
+LEGS = {"AReq": ("3DS Server->DS", "DS->ACS"), "ARes": ("ACS->DS", "DS->3DS Server"), "RReq": ("ACS->DS", "DS->3DS Server"),
+        "RRes": ("3DS Server->DS", "DS->ACS")}
+TWICE = "\x01"  # at the end of a name: the name a second time
+SAMPLES = {
+    "n": "1", "a": "A", "an": "A1", "ans": "a", "text": "a", "uuid": "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
+    "url": "https://example.com/", "url-applink": "https://example.com/", "url-or-data-url": "https://example.com/",
+    "email": "a@example.com", "ip": "192.0.2.1", "date YYYYMMDD": "20260131", "date YYMM": "2812",
+    "datetime YYYYMMDDHHMM": "202601311259", "datetime YYYYMMDDHHMMSS": "20260131125959", "tz-offset": "-60",
+    "base64": "QUJD", "base64url": "QUJD", "jwe-compact": "QQ..QQ.QQ.QQ", "jws-compact": "QQ.QQ.QQ",
+    "iso3166-numeric": "276", "iso3166-2-subdivision": "BE", "iso4217-numeric": "978", "iso4217-alpha": "EUR",
+    "pan": "4000001234567899", "bcp47": "de", "version": "2.1.0"}
+BAD = {
+    "n": ["1a", "-1", " 1"], "a": ["A1"], "an": ["A-1"], "uuid": ["8a880dc0-d2d2-4067-bcb1-b08d1690b26g", "8a880dc0d2d24067bcb1b08d1690b26e"],
+    "url": ["example.com", "https://", "https://a b"], "url-applink": ["http://example.com/", "app://x"],
+    "url-or-data-url": ["example", "data:"], "email": ["a", "@example.com"], "ip": ["192.0.2", "192.0.2.256", "g::1", "1::2::3"],
+    "date YYYYMMDD": ["20260230", "20261301", "2026013"], "date YYMM": ["2813", "2800"],
+    "datetime YYYYMMDDHHMM": ["202601312459", "202601311260", "202602301259"],
+    "datetime YYYYMMDDHHMMSS": ["20260131125961", "20260131246059", "20230229125959"], "tz-offset": ["+-60", "6O", "12345"],
+    "base64": ["QU-D", "Q===", "=", "QU=D"], "base64url": ["QU+D", "Q===", "QU/D"], "jwe-compact": ["QQ.QQ.QQ.QQ", "..QQ.QQ.QQ", "QQ..QQ.QQ."],
+    "jws-compact": ["QQ.QQ", "QQ..QQ", "QQ.QQ.Q="], "iso3166-numeric": ["DE", "27", "901", "999"],
+    "iso4217-numeric": ["EUR", "97", "955", "956", "957", "958", "959", "960", "961", "962", "963", "964", "999"],
+    "iso4217-alpha": ["978", "eur", "XXX", "XBA", "XBB", "XBC", "XBD", "XAU", "XDR", "XAG", "XPT", "XTS", "XPD"],
+    "pan": ["400000123456", "40000012345678990000", "4000-0012345678"], "version": ["2.1", "2.1.0.0", "a.b.c", "2.100.0"]}
+GOOD = {
+    "uuid": ["8A880DC0-D2D2-4067-BCB1-B08D1690B26E"], "url": ["http://192.0.2.1:81/a?b#c", "app+x://h"],
+    "url-or-data-url": ["data:image/png;base64,AA=="], "ip": ["2001:db8::1", "1:2:3:4:5:6:7:8"], "date YYYYMMDD": ["20240229"],
+    "datetime YYYYMMDDHHMMSS": ["20240229235960"], "tz-offset": ["+840", "0"], "base64": ["QUI=", "QQ=="],
+    "base64url": ["QUI=", "-_"], "iso3166-numeric": ["900"], "iso4217-numeric": ["954", "965", "998"], "iso4217-alpha": ["USD"],
+    "version": ["02.1.0"], "jwe-compact": ["QQ.QQ.QQ.QQ.QQ"]}
+
+
+# ---- bases ---------------------------------------------------------------------------------------
+
+def read_context(folder):
+    context = {"prior": {}, "leg": None, "extensions": [], "flags": set(), "lines": [], "match": False}
+    path = os.path.join(folder, "context")
+    lines = open(path, encoding="utf-8").read().splitlines() if os.path.exists(path) else []
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "prior":
+            name, _, value = rest.partition(" ")
+            context["prior"].setdefault(name, []).append(value)
+        elif word == "leg":
+            context["leg"] = rest
+            continue
+        elif word == "extension":
+            context["extensions"].append(rest)
+        elif word == "flag":
+            context["flags"].add(rest)
+            continue
+        elif word == "match":
+            context["match"] = True
+        context["lines"].append(line)
+    return context
+
+
+def bases():
+    """Of the valid messages of a type, version, channel and category the one with the most members."""
+    best = {}
+    for folder, _, files in os.walk(GOLDEN):
+        if "expect" not in files or open(os.path.join(folder, "expect"), encoding="utf-8").read().strip() != "ok":
+            continue
+        context = read_context(folder)
+        try:
+            msg = json.loads(open(os.path.join(folder, "input.json"), encoding="utf-8-sig").read(), object_pairs_hook=Pairs)
+        except ValueError:
+            continue
+        if context["match"] or context["flags"] or not isinstance(msg, dict):
+            continue
+        prior = context["prior"]
+        key = (msg["messageType"], msg["messageVersion"],
+               msg.get("deviceChannel") or "".join(prior.get("AReq.deviceChannel", [])),
+               msg.get("messageCategory") or "".join(prior.get("AReq.messageCategory", [])),
+               msg.get("challengeCompletionInd"), "".join(prior.get("CRes.acsUiType", [])) or msg.get("acsUiType"))
+        name = os.path.relpath(folder, GOLDEN)
+        if key not in best or (len(msg), name) > (len(best[key][1]), best[key][0]):
+            best[key] = (name, msg, context)
+    return [best[key] for key in sorted(best, key=str)]
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+def sample(spec, row, version):
+    kind = row["json_type"] if isinstance(row["json_type"], str) else row["json_type"][0]
+    if kind == "boolean":
+        return True
+    if kind == "object":
+        return sample_object(spec, row, version)
+    if kind == "array":
+        return [sample(spec, row["array"]["items"], version)]
+    if row.get("values"):
+        return row["values"][0]["value"]
+    if row.get("pattern") == "^[0-9]{3}$":
+        return "101"
+    if "min_value" in row:
+        return str(row["min_value"]).zfill(row.get("min") or 1)
+    text = SAMPLES[row["format"]]
+    if len(text) < (row.get("min") or 0):
+        text = text + text[-1] * (row["min"] - len(text))
+    return text[:row["max"]] if row.get("max") and row["format"] in ("n", "a", "an", "ans", "text") else text
+
+
+def sample_object(spec, row, version):
+    if not row.get("object"):
+        return {"a": "b"}
+    rows = spec.rows("object", row["object"], version)
+    if rows and rows[0]["name"] == "*":
+        return {"a": "b"}
+    if row["object"] == "jwkEC":
+        return {"kty": "EC", "crv": "P-256", "x": "WWcpTjbOqiu_1aODllw5rYTq5oLXE_T0huCPjMIRbkI",
+                "y": "Wz_7anIeadV8SJZUfr4drwjzuWoUbOsHp5GdRZBAAiw"}
+    out = {r["name"]: sample(spec, r, version) for r in rows if r["incl"] == "R"}
+    return out or {r["name"]: sample(spec, r, version) for r in rows[:1]}
+
+
+def stretched(text, n):
+    return text[:n] if len(text) >= n else text + text[-1:] * (n - len(text))
+
+
+def texts(row, good):
+    """(name, value) of a text element."""
+    low, high, form = row.get("min") or 1, row.get("max"), row["format"]
+    if form in ("n", "a", "an", "ans", "text", "bcp47", "base64url", "iso3166-2-subdivision"):
+        seed = SAMPLES[form]
+        if low > 1:
+            yield "too-short", stretched(seed, low - 1)
+        yield "shortest", stretched(seed, low)
+        if high:
+            yield "longest", stretched(seed, high)
+            yield "too-long", stretched(seed, high + 1)
+    elif form in ("url", "url-applink", "url-or-data-url", "email") and high:
+        seed = SAMPLES[form] if form != "email" else "a@"
+        yield "longest", stretched(seed + "x", high)
+        yield "too-long", stretched(seed + "x", high + 1)
+    elif isinstance(good, str):
+        yield "shorter", good[:-1]
+        yield "longer", good + good[-1:]
+    for i, bad in enumerate(BAD.get(form, [])):
+        yield f"bad-{i}", bad
+    for i, value in enumerate(GOOD.get(form, [])):
+        yield f"good-{i}", value
+    if form in ("ans", "text"):
+        yield "code-points", stretched("\u00e9\U0001f600", min(high or 9, 9))
+        if high:
+            yield "longest-in-code-points", "\U0001f600" * high
+    yield "nul", "a\0b"
+    yield "blank-at-end", (good if isinstance(good, str) else "") + "\n"
+    for value in row.get("values", []):
+        yield "value-" + value["value"], value["value"]
+    if row.get("values"):
+        yield "unlisted", "Z" * low
+        yield "lower", row["values"][0]["value"].lower()
+        yield "unlisted-99", "99"[:high or 2].rjust(low, "9")
+        yield "unlisted-0", "0" * low
+    for reserved in row.get("reserved", []):
+        first, _, last = reserved["range"].partition("-")
+        yield "reserved-" + first, first
+        yield "reserved-" + (last or first) + "-", last or first
+    for name in ("min_value", "max_value"):
+        if name in row:
+            for step in (-1, 0, 1):
+                if row[name] + step >= 0:
+                    yield f"{name}{step:+d}", str(row[name] + step).zfill(low)
+
+
+def arrays(spec, row, version, good):
+    a = row["array"]
+    item = good[0] if isinstance(good, list) and good else sample(spec, a["items"], version)
+    yield "items-twice", [item, item]
+    yield "item-null", [item, None]
+    yield "item-number", [item, 7]
+    yield "item-empty", [item, ""]
+    if isinstance(item, str):
+        for name, value in texts(a["items"], item):
+            yield "item-" + name, [value]
+    if isinstance(item, str) and a["items"].get("values"):
+        values = [v["value"] for v in a["items"]["values"]] + [str(n) for n in range(80, 100)]
+    elif isinstance(item, str):
+        values = [stretched(SAMPLES[a["items"]["format"]] + format(i, "03x"), max(a["items"].get("min") or 1, 4))
+                  for i in range(120)]
+    else:
+        return
+    for n in {a["min_items"] - 1, a["min_items"], a["max_items"] or 1, (a["max_items"] or 0) + 1}:
+        if 0 < n <= len(values):
+            yield f"items-{n}", values[:n]
+
+
+def objects(row, good):
+    if row.get("max") and isinstance(good, dict) and row["max"] < 100000:
+        for name, n in (("longest", row["max"]), ("too-long", row["max"] + 1)):
+            value = dict(good, zz="")
+            fill = n - len(compact(value))
+            if fill > 0:
+                yield name, dict(good, zz="x" * fill)
+    yield "array-of-it", [good]
+
+
+def changes(spec, row, version, good):
+    """(name, value) for one element whose present, or possible, value is good."""
+    kinds = row["json_type"] if isinstance(row["json_type"], list) else [row["json_type"]]
+    yield "empty", ""
+    yield "null", None
+    yield "empty-object", {}
+    yield "empty-array", []
+    yield "number", 12345
+    yield "true", True
+    yield "false", False
+    yield "text", "x"
+    yield "object", {"a": "b"}
+    yield "array", ["x"]
+    if "boolean" in kinds:
+        yield "text-true", "true"
+    if "string" in kinds:
+        yield from texts(row, good)
+    if "array" in kinds:
+        yield from arrays(spec, row, version, good)
+    if "object" in kinds:
+        yield from objects(row, good)
+        yield from entries(row, version, spec)
+
+
+def entries(row, version, spec):
+    """Objects with one member of any name."""
+    rows = spec.rows("object", row["object"], version) if row.get("object") else []
+    if rows and rows[0]["name"] == "*":
+        yield "two-members", {"a": "b", "c": "d"}
+        for n in (rows[0]["key_max"], rows[0]["key_max"] + 1):
+            yield f"name-{n}", {"k" * n: "b"}
+
+
+# ---- cases ---------------------------------------------------------------------------------------
+
+def homes(spec, msg, version, rows, trail=()):
+    """(row, path to its parent as keys) of every element that could be there, at most three levels deep."""
+    for row in rows:
+        yield row, trail
+        inner = row.get("object") or ((row.get("array") or {}).get("items") or {}).get("object")
+        if inner and len(trail) < 4:
+            below = [r for r in spec.rows("object", inner, version) if r["name"] != "*"]
+            step = (row["name"],) + ((0,) if row.get("array") else ())
+            yield from homes(spec, msg, version, below, trail + step)
+
+
+def reach(spec, msg, version, rows, trail):
+    """A copy of msg in which the parent is there; and the parent. None: cannot be reached."""
+    out = copy.deepcopy(msg)
+    here, table = out, rows
+    for i, step in enumerate(trail):
+        if step == 0:
+            here = here[0]
+            continue
+        row = next(r for r in table if r["name"] == step)
+        inner = row.get("object") or row["array"]["items"]["object"]
+        if not isinstance(here, dict):
+            return None, None
+        if not here.get(step):
+            here[step] = sample(spec, row, version)
+        here, table = here[step], spec.rows("object", inner, version)
+        if i + 1 == len(trail) and not isinstance(here, dict):
+            return None, None
+    return out, here if isinstance(here, dict) else None
+
+
+def derived(spec, msg, version, rows, thin):
+    """(name, message) for all elements. thin: only what has to do with presence."""
+    for row, trail in homes(spec, msg, version, rows):
+        whole, parent = reach(spec, msg, version, rows, trail)
+        if parent is None:
+            continue
+        name = ".".join(str(t) for t in trail if t != 0) + ("." if trail else "") + row["name"]
+        if row["name"] in ("messageType", "messageVersion") and not trail:
+            continue  # decided before the elements: the golden cases' affair
+        had = row["name"] in parent
+        good = parent[row["name"]] if had else sample(spec, row, version)
+
+        def put(value, key=row["name"]):
+            out, home = reach(spec, msg, version, rows, trail)
+            if value is KeyError:
+                home.pop(key, None)
+            else:
+                home[key] = value
+            return out
+
+        yield name + ":absent", put(KeyError)
+        yield name + ":there", put(good)
+        if thin:
+            continue
+        twice = put(good)
+        reach_same = reach(spec, twice, version, rows, trail)[0]
+        home = reach_same
+        for step in trail:
+            home = home[step]
+        home[row["name"] + TWICE] = good
+        yield name + ":twice", reach_same
+        cased = put(KeyError)
+        home = cased
+        for step in trail:
+            home = home[step]
+        home[row["name"].swapcase()] = good
+        yield name + ":case", cased
+        for change, value in changes(spec, row, version, good):
+            yield name + ":" + change, put(value)
+    if not thin:
+        known = {r["name"] for r in rows}
+        for other in spec.messages[msg["messageType"]]["elements"]:
+            if other["name"] not in known:
+                yield other["name"] + ":other-version", dict(msg, **{other["name"]: {"not": "looked at"}})
+
+
+def text_of(message):
+    return compact(message).replace('\\u0001":', '":')
+
+
+def main():
+    spec, out, total = Spec(), open(sys.argv[1], "w", encoding="utf-8"), 0
+    for name, msg, context in bases():
+        legs = LEGS.get(msg["messageType"], (None,))
+        version = msg["messageVersion"]
+        rows = spec.rows("message", msg["messageType"], version)
+        runs = [(leg, flags, thin) for i, leg in enumerate(sorted(legs, key=lambda x: x != context["leg"]))
+                for flags, thin in ((set(), i > 0), ({"strict-condition"}, True), ({"lax-absent"}, True))]
+        for leg, flags, thin in runs:
+            here = dict(context, leg=leg, flags=flags)
+            lines = context["lines"] + ([f"leg {leg}"] if leg else []) + [f"flag {f}" for f in sorted(flags)]
+            out.write(f"base {name} {leg or ''} {' '.join(flags)}\n" + "".join(f"context {x}\n" for x in lines))
+            seen = set()
+            for case, message in derived(spec, msg, version, rows, thin):
+                text = text_of(message)
+                if text in seen:
+                    continue
+                seen.add(text)
+                verdict = Judge(spec, here).judge(text)
+                want = "ok" if not verdict else f"{verdict[0]} {','.join(sorted(verdict[1]))}"
+                if not want.isprintable():  # an extension's id, which a detail of 202 repeats
+                    continue
+                out.write(f"case {case}\t{want}\t{text}\n")
+                total += 1
+    out.close()
+    print(f"{total} derived cases of {len(bases())} bases")
+
+
+if __name__ == "__main__":
+    main()
