@@ -138,7 +138,8 @@ static apr_uint32_t profile_of(srv_load_t *load, const json_t *item)
     srv_profile_t profile = {.ds = load->ds, .dss = ds_versions(item)};
     apr_size_t i;
 
-    if (!list && !offer(load, &profile, item, versions_between(item, "acsStartProtocolVersion", "acsEndProtocolVersion")))
+    if (!list &&
+        !offer(load, &profile, item, versions_between(item, "acsStartProtocolVersion", "acsEndProtocolVersion")))
         return 0;
     for (i = 0; i < json_array_size(list); ++i) {
         const json_t *acs = json_array_get(list, i);
@@ -218,8 +219,8 @@ static void list_add(list_t *list, const srv_row_t *row, char action)
     int digits = SRV_TAG_DIGITS(row->tag), n;
     char one[64];
 
-    n = apr_snprintf(one, sizeof one, "%s%0*" APR_UINT64_T_FMT "-%0*" APR_UINT64_T_FMT, comma, digits, row->start, digits,
-                     row->end);
+    n = apr_snprintf(one, sizeof one, "%s%0*" APR_UINT64_T_FMT "-%0*" APR_UINT64_T_FMT, comma, digits, row->start,
+                     digits, row->end);
     if (action) n += apr_snprintf(one + n, sizeof one - (apr_size_t)n, ":%c", action);
     if (list->len + (apr_size_t)n > DETAIL_MAX) return;
     memcpy(list->text + list->len, one, (apr_size_t)n + 1);
@@ -250,7 +251,8 @@ static apr_status_t overlap_check(const srv_ranges_t *ranges, tds_ver_e version,
     }
     if (!list.len) return APR_SUCCESS;
     if (version >= TDS_V231) return TDS_FAIL(err, APR_EINVAL, 205, list.text, "PRes: card ranges overlap");
-    return TDS_FAIL(err, APR_EINVAL, 203, "cardRangeData.startRange,cardRangeData.endRange", "PRes: card ranges overlap");
+    return TDS_FAIL(err, APR_EINVAL, 203, "cardRangeData.startRange,cardRangeData.endRange",
+                    "PRes: card ranges overlap");
 }
 
 /* The old row with these very bounds, or NULL. */
@@ -263,8 +265,10 @@ static srv_row_t *old_row(srv_row_t *rows, apr_size_t n, const srv_row_t *like)
         srv_row_t at = rows[mid];
 
         at.tag |= SRV_ORDER_MAX;
-        if (srv_row_order(&at, like) < 0) low = mid + 1;
-        else high = mid;
+        if (srv_row_order(&at, like) < 0)
+            low = mid + 1;
+        else
+            high = mid;
     }
     return low < n && same_range(&rows[low], like) ? &rows[low] : NULL;
 }
@@ -324,7 +328,7 @@ static apr_status_t merge(srv_load_t *load, tds_ver_e version, tds_err_t *err)
         free(rows);
         return TDS_FAIL(err, APR_ENOMEM, 0, NULL, "out of memory for card ranges");
     }
-    if (load->n > 1) qsort(load->rows, load->n, sizeof *load->rows, srv_row_order);
+    srv_rows_sort(load->rows, load->n);
     for (i = 0; i < load->n; i = j) {
         apr_uint32_t profile;
 
@@ -343,7 +347,8 @@ static apr_status_t merge(srv_load_t *load, tds_ver_e version, tds_err_t *err)
     load->rows = rows;
     load->n = kept;
     if (!impossible.len) return APR_SUCCESS;
-    if (version >= TDS_V231) return TDS_FAIL(err, APR_EINVAL, 206, impossible.text, "PRes: card range action not possible");
+    if (version >= TDS_V231)
+        return TDS_FAIL(err, APR_EINVAL, 206, impossible.text, "PRes: card range action not possible");
     return TDS_FAIL(err, APR_EINVAL, 203, "cardRangeData.actionInd", "PRes: card range action not possible");
 }
 

@@ -127,12 +127,69 @@ int srv_row_order(const void *a, const void *b)
     return SRV_TAG_ORDER(x->tag) < SRV_TAG_ORDER(y->tag) ? -1 : SRV_TAG_ORDER(x->tag) > SRV_TAG_ORDER(y->tag);
 }
 
+/* The heap below at, of n rows, is in order but for its top. */
+static void sift(srv_row_t *rows, apr_size_t at, apr_size_t n)
+{
+    srv_row_t row = rows[at];
+    apr_size_t child;
+
+    for (; (child = at * 2 + 1) < n; at = child) {
+        if (child + 1 < n && srv_row_order(&rows[child], &rows[child + 1]) < 0) ++child;
+        if (srv_row_order(&row, &rows[child]) >= 0) break;
+        rows[at] = rows[child];
+    }
+    rows[at] = row;
+}
+
+static void heap_sort(srv_row_t *rows, apr_size_t n)
+{
+    apr_size_t i;
+
+    for (i = n / 2; i-- > 0;) sift(rows, i, n);
+    for (i = n; i-- > 1;) {
+        srv_row_t last = rows[i];
+
+        rows[i] = rows[0];
+        rows[0] = last;
+        sift(rows, 0, i);
+    }
+}
+
+/* Quick sort, and heap sort where that goes wrong: in place, while qsort() of the C library takes as much memory again. */
+static void sort(srv_row_t *rows, apr_size_t n, int depth)
+{
+    while (n > 16 && depth-- > 0) {
+        srv_row_t pivot = rows[n / 2], swap;
+        apr_size_t i = 0, j = n - 1;
+
+        for (;;) {
+            while (srv_row_order(&rows[i], &pivot) < 0) ++i;
+            while (srv_row_order(&pivot, &rows[j]) < 0) --j;
+            if (i >= j) break;
+            swap = rows[i];
+            rows[i++] = rows[j];
+            rows[j--] = swap;
+        }
+        sort(rows + j + 1, n - j - 1, depth);
+        n = j + 1;
+    }
+    if (n > 1) heap_sort(rows, n);
+}
+
+void srv_rows_sort(srv_row_t *rows, apr_size_t n)
+{
+    apr_size_t i;
+
+    for (i = 1; i < n && srv_row_order(&rows[i - 1], &rows[i]) <= 0; ++i) continue;
+    if (i < n) sort(rows, n, 64);
+}
+
 void srv_ranges_sort(srv_ranges_t *ranges)
 {
     apr_size_t i;
     int digits = 0;
 
-    if (ranges->n > 1) qsort(ranges->rows, ranges->n, sizeof *ranges->rows, srv_row_order);
+    srv_rows_sort(ranges->rows, ranges->n);
     for (i = 0; i < ranges->n; ++i)
         while (digits <= SRV_TAG_DIGITS(ranges->rows[i].tag)) ranges->first[digits++] = i;
     while (digits <= SRV_DIGITS_MAX + 1) ranges->first[digits++] = ranges->n;
@@ -150,7 +207,8 @@ static apr_status_t row_make(srv_row_t *row, srv_ranges_t *ranges, const srv_ran
 
     if (!digits || srv_digits_of(from->end, strlen(from->end)) != digits || strcmp(from->start, from->end) > 0)
         return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: not a range of card numbers", from->start);
-    *row = (srv_row_t){.start = srv_number_of(from->start), .end = srv_number_of(from->end), .tag = SRV_TAG(digits, 0, 0)};
+    *row =
+        (srv_row_t){.start = srv_number_of(from->start), .end = srv_number_of(from->end), .tag = SRV_TAG(digits, 0, 0)};
     if (!(row->profile = srv_store_put(&ranges->profiles, &profile, sizeof profile)))
         return TDS_FAIL(err, APR_ENOMEM, 0, NULL, "out of memory");
     return APR_SUCCESS;
@@ -174,8 +232,9 @@ apr_status_t srv_ranges_make(srv_ranges_t **pranges, const srv_range_t *rows, in
 
         if (SRV_TAG_DIGITS(a->tag) == digits && b->start <= a->end)
             return TDS_FAIL(err, APR_EINVAL, 0, NULL,
-                            "range %0*" APR_UINT64_T_FMT " of %s overlaps range %0*" APR_UINT64_T_FMT " of %s", digits, b->start,
-                            profile_at(ranges, b)->ds->name, digits, a->start, profile_at(ranges, a)->ds->name);
+                            "range %0*" APR_UINT64_T_FMT " of %s overlaps range %0*" APR_UINT64_T_FMT " of %s", digits,
+                            b->start, profile_at(ranges, b)->ds->name, digits, a->start,
+                            profile_at(ranges, a)->ds->name);
     }
     *pranges = ranges;
     return APR_SUCCESS;
@@ -191,8 +250,10 @@ int srv_ranges_find(const srv_ranges_t *ranges, const char *pan, srv_hit_t *hit)
     while (low < high) { /* the first that starts above n */
         apr_size_t mid = low + (high - low) / 2;
 
-        if (ranges->rows[mid].start <= n) low = mid + 1;
-        else high = mid;
+        if (ranges->rows[mid].start <= n)
+            low = mid + 1;
+        else
+            high = mid;
     }
     if (low == from || n > ranges->rows[low - 1].end) return 0;
     profile = profile_at(ranges, &ranges->rows[low - 1]);

@@ -1,4 +1,4 @@
-/* Card ranges: which DS serves a card, which versions its ACS and DS can, the 3DS Method URL and what the ACS offers
+/* Card ranges: which DS serves a card, which versions its ACS and DS can, its 3DS Method URL and what the ACS offers
  * (S-09, S-10, S-15, S-20, S-21). A snapshot is immutable once made; looking up takes no lock and no memory. One is made
  * of the configuration, and one of the PRes of each DS (S-01, S-11).
  *
@@ -36,7 +36,7 @@ apr_size_t srv_ranges_count(const srv_ranges_t *ranges);
 /* Bytes it takes. */
 apr_size_t srv_ranges_size(const srv_ranges_t *ranges);
 
-/* ---- a new snapshot out of a PRes --------------------------------------------------------------------------------- */
+/* ---- a new snapshot out of a PRes -------------------------------------- */
 
 typedef struct srv_load_t srv_load_t;
 

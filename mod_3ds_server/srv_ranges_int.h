@@ -8,11 +8,12 @@
 #define SRV_DIGITS_MAX 19
 
 /* tag: digits - 13, what to do, and the order of changes. */
-#define SRV_TAG(digits, action, order) ((apr_uint32_t)((digits) - SRV_DIGITS_MIN) << 29 | (apr_uint32_t)(action) << 27 | (order))
-#define SRV_TAG_DIGITS(tag)            ((int)((tag) >> 29) + SRV_DIGITS_MIN)
-#define SRV_TAG_ACTION(tag)            ((tag) >> 27 & 3)
-#define SRV_TAG_ORDER(tag)             ((tag) & SRV_ORDER_MAX)
-#define SRV_ORDER_MAX                  0x7ffffffu
+#define SRV_TAG(digits, action, order) \
+    ((apr_uint32_t)((digits)-SRV_DIGITS_MIN) << 29 | (apr_uint32_t)(action) << 27 | (order))
+#define SRV_TAG_DIGITS(tag) ((int)((tag) >> 29) + SRV_DIGITS_MIN)
+#define SRV_TAG_ACTION(tag) ((tag) >> 27 & 3)
+#define SRV_TAG_ORDER(tag)  ((tag)&SRV_ORDER_MAX)
+#define SRV_ORDER_MAX       0x7ffffffu
 
 typedef struct srv_row_t {
     apr_uint64_t start, end; /* 19 digits fit: 10^19 < 2^64 */
@@ -33,17 +34,17 @@ typedef struct srv_profile_t {
 typedef struct srv_store_t {
     char *bytes;
     apr_size_t len, cap;
-    apr_size_t fixed; /* length of a record; 0: texts that end with NUL */
+    apr_size_t fixed;    /* length of a record; 0: texts that end with NUL */
     apr_uint32_t *slots; /* place + 1 by hash; 0: free */
     apr_size_t nslots, used;
 } srv_store_t;
 
 struct srv_ranges_t {
-    srv_row_t *rows;                        /* by digits, then start */
+    srv_row_t *rows; /* by digits, then start */
     apr_size_t n;
-    apr_size_t first[SRV_DIGITS_MAX + 2];   /* of the rows with so many digits */
+    apr_size_t first[SRV_DIGITS_MAX + 2]; /* of the rows with so many digits */
     srv_store_t profiles, urls;
-    unsigned dss;                           /* of the PRes */
+    unsigned dss; /* of the PRes */
 };
 
 /* An empty one that goes with pool. */
@@ -60,7 +61,10 @@ void srv_store_drop(srv_store_t *store);
 /* By digits, start, end, order. */
 int srv_row_order(const void *a, const void *b);
 
-/* Sort n rows, find the first of each length. */
+/* By srv_row_order(). */
+void srv_rows_sort(srv_row_t *rows, apr_size_t n);
+
+/* Sort its rows, find the first of each length. */
 void srv_ranges_sort(srv_ranges_t *ranges);
 
 #endif

@@ -29,15 +29,15 @@ struct tds_json_push_t {
     want_e want;
     lex_e lex;
     int depth, depth_max;
-    char *open;             /* '{' or '[' by depth */
-    tds_json_event_e text;  /* the event the text at hand belongs to */
+    char *open;            /* '{' or '[' by depth */
+    tds_json_event_e text; /* the event the text at hand belongs to */
     num_e num;
-    const char *word;       /* what is left of true, false, null */
+    const char *word; /* what is left of true, false, null */
     tds_json_event_e word_event;
-    unsigned char utf8[4];  /* a character cut in two, or the BOM so far */
+    unsigned char utf8[4]; /* a character cut in two, or the BOM so far */
     int utf8_have, utf8_need;
-    int hex, hex_left;      /* of \uXXXX */
-    int high;               /* the first half of a surrogate pair, or 0 */
+    int hex, hex_left; /* of \uXXXX */
+    int high;          /* the first half of a surrogate pair, or 0 */
     apr_size_t len;
     char buf[PART];
 };

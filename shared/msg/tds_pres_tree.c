@@ -13,8 +13,8 @@
 #define VALUE_COST 128    /* bytes of a value beside its text, about */
 #define LIST_MAX   4096   /* more duplicates than this many bytes are not listed */
 
-#define FNV_START        14695981039346656037u
-#define FNV_STEP(h, c)   (((h) ^ (unsigned char)(c)) * 1099511628211u)
+#define FNV_START      14695981039346656037u
+#define FNV_STEP(h, c) (((h) ^ (unsigned char)(c)) * 1099511628211u)
 
 /* Names that the tables do not know, of one open object: a set of hashes with open addressing. */
 typedef struct names_t {
@@ -23,11 +23,11 @@ typedef struct names_t {
 } names_t;
 
 typedef struct frame_t {
-    json_t *into;    /* being filled; NULL: looked through */
+    json_t *into;      /* being filled; NULL: looked through */
     int object, items; /* items: the array cardRangeData itself */
-    int table;       /* tells the members to keep; 0: all. Of an array: that of its items */
-    tds_elem_e elem; /* of the member at hand; TDS_E_NONE: not known */
-    int keep;        /* the member at hand, or the items, are kept */
+    int table;         /* tells the members to keep; 0: all. Of an array: that of its items */
+    tds_elem_e elem;   /* of the member at hand; TDS_E_NONE: not known */
+    int keep;          /* the member at hand, or the items, are kept */
     apr_uint64_t hash, name_hash;
     apr_uint64_t strange; /* of the members that were passed over */
     int nstrange;

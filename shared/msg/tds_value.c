@@ -223,23 +223,58 @@ static void object_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *val
 /* ---- arrays ------------------------------------------------------------ */
 
 typedef struct item_t {
-    apr_uint32_t hash;
+    apr_uint64_t hash;
     const json_t *value;
 } item_t;
 
-static int hash_more(const char *bytes, size_t len, void *baton)
+static apr_uint64_t hash_bytes(const char *bytes, apr_size_t len)
 {
-    apr_uint32_t h = *(apr_uint32_t *)baton;
+    apr_uint64_t h = 14695981039346656037u;
 
     while (len--)
-        h = (h ^ (unsigned char)*bytes++) * 16777619u;
-    *(apr_uint32_t *)baton = h;
-    return 0;
+        h = (h ^ (unsigned char)*bytes++) * 1099511628211u;
+    return h ^ h >> 29;
+}
+
+static apr_uint64_t hash_value(const json_t *v);
+
+/* The order of members does not count, that of items does. */
+static apr_uint64_t hash_inside(const json_t *v)
+{
+    apr_uint64_t h = 3;
+    apr_size_t i;
+    void *it;
+
+    for (i = 0; i < json_array_size(v); ++i)
+        h = h * 1099511628211u + hash_value(json_array_get(v, i));
+    for (it = json_object_iter((json_t *)v); it; it = json_object_iter_next((json_t *)v, it)) {
+        const char *key = json_object_iter_key(it);
+
+        h += (hash_bytes(key, strlen(key)) ^ hash_value(json_object_iter_value(it))) * 1099511628211u;
+    }
+    return h;
+}
+
+/* Equal for equal values. */
+static apr_uint64_t hash_value(const json_t *v)
+{
+    double d = json_real_value(v);
+
+    switch (json_typeof(v)) {
+    case JSON_STRING:
+        return hash_bytes(json_string_value(v), json_string_length(v));
+    case JSON_INTEGER:
+        return (apr_uint64_t)json_integer_value(v) * 0x9e3779b97f4a7c15u;
+    case JSON_REAL:
+        return hash_bytes((const char *)&d, sizeof(d));
+    default:
+        return hash_inside(v) * 31 + (apr_uint64_t)json_typeof(v);
+    }
 }
 
 static int by_hash(const void *a, const void *b)
 {
-    apr_uint32_t x = ((const item_t *)a)->hash, y = ((const item_t *)b)->hash;
+    apr_uint64_t x = ((const item_t *)a)->hash, y = ((const item_t *)b)->hash;
 
     return x < y ? -1 : x > y;
 }
@@ -253,10 +288,8 @@ static int has_twins(const tds_ctx_t *ctx, const json_t *array)
     if (n < 2) return 0;
     items = apr_palloc(ctx->msg->pool, n * sizeof(*items));
     for (i = 0; i < n; ++i) {
-        items[i].hash = 2166136261u;
         items[i].value = json_array_get(array, i);
-        json_dump_callback(items[i].value, hash_more, &items[i].hash,
-                           JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+        items[i].hash = hash_value(items[i].value);
     }
     qsort(items, n, sizeof(*items), by_hash);
     for (i = 0; i < n; ++i)

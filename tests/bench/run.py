@@ -11,7 +11,6 @@ three follow each other, and the median of the rounds is printed.
     python3 tests/bench/run.py [--rounds N] [--seconds S] [--connections 8,64] [--log-level info] [--memory N]
 """
 import argparse
-import glob
 import json
 import os
 import statistics
@@ -20,10 +19,11 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = os.path.dirname(HERE)
-sys.path[:0] = [TESTS, os.path.join(TESTS, "integration")]
+sys.path[:0] = [HERE, TESTS, os.path.join(TESTS, "integration")]
 
 from lab.httpd import CHALLENGE, FRICTIONLESS  # noqa: E402
 from lab.lab import Lab  # noqa: E402
+import codec  # noqa: E402
 
 BUILD = os.environ.get("TDS_BUILD", ".")
 KINDS = ("ceiling", "floor", "areq")
@@ -162,17 +162,6 @@ class Bench:
         self.lab.close()
 
 
-def decode():
-    golden = os.path.join(TESTS, "golden", "2.2.0")
-    files = []
-    for kind in ("AReq", "ARes", "CReq", "CRes", "RReq", "RRes", "PRes"):
-        found = [f for f in glob.glob(os.path.join(golden, kind, "ok-*", "input.json")) if "erro" not in f and "leg" not in f]
-        found.sort(key=os.path.getsize)
-        files += [os.path.relpath(f, TESTS) for f in found[len(found) // 2:][:1]]  # of middling size
-    print("\ndecode against the bare jansson parse", flush=True)
-    subprocess.run([os.path.abspath(os.path.join(BUILD, "tests/bench/decode")), *files], check=True, cwd=TESTS)
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
@@ -197,7 +186,7 @@ def main():
                   f"keys and queue included; {errors} errors)", flush=True)
     finally:
         bench.close()
-    decode()
+    codec.main()
 
 
 main()

@@ -12,7 +12,8 @@
 
 static const srv_ds_t ds = {.name = "ds"};
 
-static apr_status_t load(srv_ranges_t **pranges, FILE *in, tds_ver_e version, int full, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t load(srv_ranges_t **pranges, FILE *in, tds_ver_e version, int full, apr_pool_t *pool,
+                         tds_err_t *err)
 {
     tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_PRES), .version_must = version};
     srv_load_t *changes = srv_load_begin(&ds, *pranges, full, pool);

@@ -1,7 +1,6 @@
-/* The PRes reader: what tds_msg_decode() says of a text is what it says, at every chunk size; and what has no equal there:
- * texts too long for it, and what is handed on. */
+/* The PRes reader: what tds_msg_decode() says of a text is what it says, at every chunk size; and what has no equal
+ * there: texts too long for it, and what is handed on. */
 #include "unit.h"
-#include <sys/resource.h>
 #include <apr_file_info.h>
 #include <apr_file_io.h>
 #include "tds_pres.h"
@@ -25,8 +24,8 @@ static const char *said(apr_status_t rv, const tds_err_t *e, const tds_msg_t *ms
                         msg ? (int)msg->type : -1, msg ? (int)msg->version : -1);
 }
 
-static const char *streamed(const char *bytes, apr_size_t len, apr_size_t chunk, const tds_msg_rules_t *rules, int *items,
-                            apr_pool_t *p)
+static const char *streamed(const char *bytes, apr_size_t len, apr_size_t chunk, const tds_msg_rules_t *rules,
+                            int *items, apr_pool_t *p)
 {
     tds_pres_t *pres;
     tds_msg_t *msg;
@@ -67,7 +66,8 @@ static void compare(const char *bytes, apr_size_t len, const tds_msg_rules_t *ru
     for (i = 0; i < COUNT(chunks); ++i) {
         have = streamed(bytes, len, chunks[i], rules, &items, p);
         if (strcmp(have, want) || (all >= 0 && items != all))
-            fail_msg("chunks of %d: %s, %d items, but %s, %d items: %.2000s", (int)chunks[i], have, items, want, all, bytes);
+            fail_msg("chunks of %d: %s, %d items, but %s, %d items: %.2000s", (int)chunks[i], have, items, want, all,
+                     bytes);
     }
     ++compared;
     refused += rv != APR_SUCCESS;
@@ -127,28 +127,35 @@ static void golden(void **state)
 
 /* ---- derived ----------------------------------------------------------- */
 
-#define IDS                                                                                                           \
-    "\"threeDSServerTransID\":\"8a880dc0-d2d2-4067-bcb1-b08d1690b26e\",\"dsTransID\":\"f25084f0-5b16-4c0a-ae5d-b24808a95e4b\","
-#define EXT                                                                                                           \
-    ",\"messageExtension\":[{\"name\":\"n\",\"id\":\"A000000004-ext\",\"criticalityIndicator\":false,\"data\":{\"a\":[1.50,-0.0,2e3,{\"b\":null}]}}," \
+#define IDS                                                                                                      \
+    "\"threeDSServerTransID\":\"8a880dc0-d2d2-4067-bcb1-b08d1690b26e\",\"dsTransID\":\"f25084f0-5b16-4c0a-ae5d-" \
+    "b24808a95e4b\","
+#define EXT                                                                                                            \
+    ",\"messageExtension\":[{\"name\":\"n\",\"id\":\"A000000004-ext\",\"criticalityIndicator\":false,\"data\":{\"a\":" \
+    "[1.50,-0.0,2e3,{\"b\":null}]}},"                                                                                  \
     "{\"name\":\"m\",\"id\":\"i2\",\"criticalityIndicator\":false,\"data\":{\"valueOne\":\"x\"}}]"
 
 static const char v220[] =
     "{\"messageType\":\"PRes\",\"messageVersion\":\"2.2.0\"," IDS
     "\"dsStartProtocolVersion\":\"2.1.0\",\"dsEndProtocolVersion\":\"2.2.0\",\"serialNum\":\"1\",\"cardRangeData\":["
-    "{\"startRange\":\"4000000000000000\",\"endRange\":\"4000009999999999\",\"actionInd\":\"A\",\"acsStartProtocolVersion\":\"2.1.0\","
-    "\"acsEndProtocolVersion\":\"2.2.0\",\"threeDSMethodURL\":\"https://acs.example.com/m\",\"acsInfoInd\":[\"01\",\"02\"],\"foo\":{\"a\":1}},"
-    "{\"startRange\":\"5000000000000\",\"endRange\":\"5000009999999\",\"acsStartProtocolVersion\":\"2.1.0\",\"acsEndProtocolVersion\":\"2.2.0\"}]"
-    EXT ",\"foo\":[{\"bar\":\"x\"}]}";
+    "{\"startRange\":\"4000000000000000\",\"endRange\":\"4000009999999999\",\"actionInd\":\"A\","
+    "\"acsStartProtocolVersion\":\"2.1.0\","
+    "\"acsEndProtocolVersion\":\"2.2.0\",\"threeDSMethodURL\":\"https://acs.example.com/"
+    "m\",\"acsInfoInd\":[\"01\",\"02\"],\"foo\":{\"a\":1}},"
+    "{\"startRange\":\"5000000000000\",\"endRange\":\"5000009999999\",\"acsStartProtocolVersion\":\"2.1.0\","
+    "\"acsEndProtocolVersion\":\"2.2.0\"}]" EXT ",\"foo\":[{\"bar\":\"x\"}]}";
 
 /* The version comes last. */
 static const char v231[] =
     "{\"cardRangeData\":[{\"ranges\":[{\"start\":\"4000000000000000\",\"end\":\"4000009999999999\",\"x\":1},"
     "{\"start\":\"4100000000000000\",\"end\":\"4100009999999999\"}],\"actionInd\":\"A\",\"issuerCountryCode\":\"250\","
     "\"dsProtocolVersions\":[\"2.2.0\"],\"acsProtocolVersions\":[{\"version\":\"2.2.0\",\"acsInfoInd\":[\"01\",\"81\"],"
-    "\"threeDSMethodURL\":\"https://acs.example.com/m\",\"supportedMsgExt\":[{\"id\":\"A000000004-ext\",\"version\":\"2.0\"}]}]},"
-    "{\"ranges\":[{\"start\":\"5000000000000\",\"end\":\"5000009999999\"}],\"acsProtocolVersions\":[{\"version\":\"2.3.1\",\"acsInfoInd\":[\"01\"]}]}],"
-    "\"dsUrlList\":[{\"threeDSServerToDsUrl\":\"https://ds.example.com/\",\"dsCountryCode\":\"250\"}],\"dsProtocolVersions\":[\"2.1.0\",\"2.3.1\"],"
+    "\"threeDSMethodURL\":\"https://acs.example.com/"
+    "m\",\"supportedMsgExt\":[{\"id\":\"A000000004-ext\",\"version\":\"2.0\"}]}]},"
+    "{\"ranges\":[{\"start\":\"5000000000000\",\"end\":\"5000009999999\"}],\"acsProtocolVersions\":[{\"version\":\"2.3."
+    "1\",\"acsInfoInd\":[\"01\"]}]}],"
+    "\"dsUrlList\":[{\"threeDSServerToDsUrl\":\"https://ds.example.com/"
+    "\",\"dsCountryCode\":\"250\"}],\"dsProtocolVersions\":[\"2.1.0\",\"2.3.1\"],"
     "\"readOrder\":\"01\",\"serialNum\":\"7\"," IDS "\"messageType\":\"PRes\"" EXT ",\"messageVersion\":\"2.3.1\"}";
 
 static void text_of(const json_t *root)
@@ -162,9 +169,35 @@ static void text_of(const json_t *root)
 static json_t *variant(int n)
 {
     static const char *const texts[] = {
-        "null", "\"\"", "{}", "[]", "1", "1e999", "-0.0", "true", "\"x\"", "\"05\"", "\"a\\u0000b\"", "[\"01\",\"01\"]", "[null]", "[{}]", "[[]]",
-        "[1,1.0]", "{\"a\":1}", "\"\\u00e9\"", "\"2.1.0\"", "\"9.9.9\"", "\"Erro\"", "\"AReq\"", "\"XReq\"", "\"901\"", "\"A\"", "[{\"a\":1},{\"a\":1}]",
-        "[{\"a\":1},{\"a\":2}]", "[{\"name\":\"n\",\"id\":\"crit\",\"criticalityIndicator\":true,\"data\":{\"a\":1}}]", "\"4000000000000\""};
+        "null",
+        "\"\"",
+        "{}",
+        "[]",
+        "1",
+        "1e999",
+        "-0.0",
+        "true",
+        "\"x\"",
+        "\"05\"",
+        "\"a\\u0000b\"",
+        "[\"01\",\"01\"]",
+        "[null]",
+        "[{}]",
+        "[[]]",
+        "[1,1.0]",
+        "{\"a\":1}",
+        "\"\\u00e9\"",
+        "\"2.1.0\"",
+        "\"9.9.9\"",
+        "\"Erro\"",
+        "\"AReq\"",
+        "\"XReq\"",
+        "\"901\"",
+        "\"A\"",
+        "[{\"a\":1},{\"a\":1}]",
+        "[{\"a\":1},{\"a\":2}]",
+        "[{\"name\":\"n\",\"id\":\"crit\",\"criticalityIndicator\":true,\"data\":{\"a\":1}}]",
+        "\"4000000000000\""};
 
     return n < COUNT(texts) ? json_loads(texts[n], JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL) : NULL;
 }
@@ -302,7 +335,8 @@ static void faults(void **state)
 
         text = with(v220, cases[i].from, cases[i].to);
         have = streamed(text, strlen(text), 7, &rules, &items, pool);
-        if (strncmp(have, cases[i].want, strlen(cases[i].want))) fail_msg("case %d: %s, not %s", i, have, cases[i].want);
+        if (strncmp(have, cases[i].want, strlen(cases[i].want)))
+            fail_msg("case %d: %s, not %s", i, have, cases[i].want);
         compare_all(text, strlen(text));
     }
     compare_all(apr_pstrcat(pool, "\xef\xbb\xbf", v220, NULL), strlen(v220) + 3);
@@ -315,15 +349,24 @@ typedef struct feed_t {
     tds_err_t err;
     tds_msg_t *msg;
     int items;
-    long before; /* kB resident at most */
+    long before; /* kB resident */
 } feed_t;
 
+/* The peak since it was set back; set back now. */
 static long resident(void)
 {
-    struct rusage use;
+    char line[256];
+    long kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
 
-    assert_int_equal(getrusage(RUSAGE_SELF, &use), 0);
-    return use.ru_maxrss;
+    while (f && fgets(line, sizeof(line), f))
+        if (!strncmp(line, "VmHWM:", 6)) kb = strtol(line + 6, NULL, 10);
+    if (f) fclose(f);
+    if ((f = fopen("/proc/self/clear_refs", "w"))) {
+        fputs("5", f);
+        fclose(f);
+    }
+    return kb;
 }
 
 static void feed_begin(feed_t *f, const char *text)
@@ -332,6 +375,7 @@ static void feed_begin(feed_t *f, const char *text)
 
     memset(f, 0, sizeof(*f));
     tds_err_init(&f->err, pool);
+    (void)resident();
     f->before = resident();
     f->pres = tds_pres_make(&rules, count, &f->items, pool);
     (void)tds_pres_feed(f->pres, text, strlen(text));
@@ -360,7 +404,9 @@ static void feed_end(feed_t *f, const char *text, apr_status_t rv, int proto, co
 #endif
 }
 
-#define HEAD "{\"messageType\":\"PRes\",\"messageVersion\":\"2.2.0\"," IDS "\"dsStartProtocolVersion\":\"2.1.0\",\"dsEndProtocolVersion\":\"2.2.0\","
+#define HEAD                                                      \
+    "{\"messageType\":\"PRes\",\"messageVersion\":\"2.2.0\"," IDS \
+    "\"dsStartProtocolVersion\":\"2.1.0\",\"dsEndProtocolVersion\":\"2.2.0\","
 
 static void huge(void **state)
 {
@@ -445,18 +491,22 @@ static void the_sink_refuses(void **state)
 static int one_item(char *text, apr_size_t size, int v, const char *comma, int n)
 {
     if (v)
-        return apr_snprintf(text, size, "%s{\"ranges\":[{\"start\":\"4%015d\",\"end\":\"4%015d\"}],\"acsProtocolVersions\":"
-                            "[{\"version\":\"2.2.0\",\"acsInfoInd\":[\"01\"]}]}", comma, n, n);
-    return apr_snprintf(text, size, "%s{\"startRange\":\"4%015d\",\"endRange\":\"4%015d\",\"acsStartProtocolVersion\":\"2.1.0\","
-                        "\"acsEndProtocolVersion\":\"2.2.0\"}", comma, n, n);
+        return apr_snprintf(text, size,
+                            "%s{\"ranges\":[{\"start\":\"4%015d\",\"end\":\"4%015d\"}],\"acsProtocolVersions\":"
+                            "[{\"version\":\"2.2.0\",\"acsInfoInd\":[\"01\"]}]}",
+                            comma, n, n);
+    return apr_snprintf(text, size,
+                        "%s{\"startRange\":\"4%015d\",\"endRange\":\"4%015d\",\"acsStartProtocolVersion\":\"2.1.0\","
+                        "\"acsEndProtocolVersion\":\"2.2.0\"}",
+                        comma, n, n);
 }
 
 /* 200000 items are allowed in 2.3.1, one more is not; without end in 2.2.0. */
 static void number_of_items(void **state)
 {
-    static const char *const heads[] = {
-        HEAD "\"cardRangeData\":[",
-        "{\"messageType\":\"PRes\",\"messageVersion\":\"2.3.1\"," IDS "\"dsProtocolVersions\":[\"2.3.1\"],\"readOrder\":\"01\",\"cardRangeData\":["};
+    static const char *const heads[] = {HEAD "\"cardRangeData\":[",
+                                        "{\"messageType\":\"PRes\",\"messageVersion\":\"2.3.1\"," IDS
+                                        "\"dsProtocolVersions\":[\"2.3.1\"],\"readOrder\":\"01\",\"cardRangeData\":["};
     int v, more, i, items;
 
     for (v = 0; v < 2; ++v) {
@@ -489,7 +539,7 @@ static void number_of_items(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    UNIT(huge), UNIT(golden), UNIT(derived), UNIT(cut), UNIT(faults), UNIT(unknown_elements), UNIT(the_sink_refuses),
-    UNIT(number_of_items)};
+    UNIT(huge),   UNIT(golden),           UNIT(derived),          UNIT(cut),
+    UNIT(faults), UNIT(unknown_elements), UNIT(the_sink_refuses), UNIT(number_of_items)};
 
 UNIT_MAIN(tests)

@@ -5,21 +5,22 @@
 
 static srv_ds_t ds = {.name = "alpha"};
 
-#define IDS                                                                                                             \
+#define IDS                                                                                       \
     "\"messageType\":\"PRes\",\"threeDSServerTransID\":\"8a880dc0-d2d2-4067-bcb1-b08d1690b26e\"," \
     "\"dsTransID\":\"f25084f0-5b16-4c0a-ae5d-b24808a95e4b\","
-#define HEAD22 "{\"messageVersion\":\"2.2.0\"," IDS "\"dsStartProtocolVersion\":\"2.1.0\",\"dsEndProtocolVersion\":\"2.2.0\","
+#define HEAD22 \
+    "{\"messageVersion\":\"2.2.0\"," IDS "\"dsStartProtocolVersion\":\"2.1.0\",\"dsEndProtocolVersion\":\"2.2.0\","
 #define HEAD23 "{\"messageVersion\":\"2.3.1\"," IDS "\"dsProtocolVersions\":[\"2.2.0\",\"2.3.1\"],\"readOrder\":\"01\","
 #define LIFO23 "{\"messageVersion\":\"2.3.1\"," IDS "\"dsProtocolVersions\":[\"2.2.0\",\"2.3.1\"],\"readOrder\":\"02\","
 #define SERIAL "\"serialNum\":\"8\","
 
 /* An item, with more of it behind. */
-#define R22(start, end, more)                                                                                         \
-    "{\"startRange\":\"" start "\",\"endRange\":\"" end "\",\"acsStartProtocolVersion\":\"2.1.0\",\"acsEndProtocolVersion\":\"2.2.0\"" \
-    more "}"
-#define R23(start, end, more)                                                                                         \
-    "{\"ranges\":[{\"start\":\"" start "\",\"end\":\"" end "\"}],\"acsProtocolVersions\":[{\"version\":\"2.3.1\",\"acsInfoInd\":[\"01\"]}]" \
-    more "}"
+#define R22(start, end, more)                           \
+    "{\"startRange\":\"" start "\",\"endRange\":\"" end \
+    "\",\"acsStartProtocolVersion\":\"2.1.0\",\"acsEndProtocolVersion\":\"2.2.0\"" more "}"
+#define R23(start, end, more)                              \
+    "{\"ranges\":[{\"start\":\"" start "\",\"end\":\"" end \
+    "\"}],\"acsProtocolVersions\":[{\"version\":\"2.3.1\",\"acsInfoInd\":[\"01\"]}]" more "}"
 #define ACT(a)  ",\"actionInd\":\"" a "\""
 #define URL(u)  ",\"threeDSMethodURL\":\"https://acs.example.com/" u "\""
 #define LIST(x) "\"cardRangeData\":[" x "]}"
@@ -76,11 +77,19 @@ static const char *url_of(const srv_ranges_t *ranges, const char *pan, tds_ver_e
 
 static void of_2_2_0(void **state)
 {
-    srv_ranges_t *ranges = good(
-        HEAD22 SERIAL LIST(R22("4000000000000000", "4000009999999999", URL("m") ",\"acsInfoInd\":[\"01\",\"04\",\"99\"]") ","
-                           R22("5000000000000", "5000000000009", ",\"dsStartProtocolVersion\":\"2.2.0\",\"dsEndProtocolVersion\":\"2.3.1\"")
-                           "," R22("4100000000000000000", "4100000000000000009", ",\"dsStartProtocolVersion\":\"2.2.0\"")),
-        NULL, 1);
+    srv_ranges_t *ranges =
+        good(
+            HEAD22 SERIAL
+                LIST(
+                    R22("4000000000000000", "4000009999999999",
+                        URL("m") ",\"acsInfoInd\":[\"01\",\"04\",\"99\"]") "," R22("5000000000000", "5000000000009",
+                                                                                   ",\"dsStartProtocolVersion\":\"2.2."
+                                                                                   "0\",\"dsEndProtocolVersion\":\"2.3."
+                                                                                   "1\"") "," R22("4100000000000000000",
+                                                                                                  "4100000000000000009",
+                                                                                                  ",\"dsStartProtocolVe"
+                                                                                                  "rsion\":\"2.2.0\"")),
+            NULL, 1);
     srv_hit_t hit;
 
     assert_int_equal(srv_ranges_count(ranges), 3);
@@ -104,13 +113,15 @@ static void of_2_2_0(void **state)
 static void of_2_3_1(void **state)
 {
     srv_ranges_t *ranges = good(
-        HEAD23 "\"cardRangeData\":[{\"ranges\":[{\"start\":\"4000000000000000\",\"end\":\"4000000000000009\"},"
-               "{\"start\":\"5000000000000000\",\"end\":\"5000000000000009\"}],\"acsProtocolVersions\":["
-               "{\"version\":\"2.3.1\",\"acsInfoInd\":[\"01\",\"11\"],\"threeDSMethodURL\":\"https://acs.example.com/23\"},"
-               "{\"version\":\"2.2.0\",\"acsInfoInd\":[\"03\"],\"threeDSMethodURL\":\"https://acs.example.com/22\"},"
-               "{\"version\":\"2.9.9\",\"acsInfoInd\":[\"03\"]},{\"version\":\"2.1.0\",\"acsInfoInd\":[\"01\"]}]},"
-               "{\"ranges\":[{\"start\":\"6000000000000000\",\"end\":\"6000000000000009\"}],\"dsProtocolVersions\":[\"2.1.0\"],"
-               "\"acsProtocolVersions\":[{\"version\":\"2.1.0\",\"acsInfoInd\":[\"01\"]}]}]}",
+        HEAD23
+        "\"cardRangeData\":[{\"ranges\":[{\"start\":\"4000000000000000\",\"end\":\"4000000000000009\"},"
+        "{\"start\":\"5000000000000000\",\"end\":\"5000000000000009\"}],\"acsProtocolVersions\":["
+        "{\"version\":\"2.3.1\",\"acsInfoInd\":[\"01\",\"11\"],\"threeDSMethodURL\":\"https://acs.example.com/23\"},"
+        "{\"version\":\"2.2.0\",\"acsInfoInd\":[\"03\"],\"threeDSMethodURL\":\"https://acs.example.com/22\"},"
+        "{\"version\":\"2.9.9\",\"acsInfoInd\":[\"03\"]},{\"version\":\"2.1.0\",\"acsInfoInd\":[\"01\"]}]},"
+        "{\"ranges\":[{\"start\":\"6000000000000000\",\"end\":\"6000000000000009\"}],\"dsProtocolVersions\":[\"2.1.0\"]"
+        ","
+        "\"acsProtocolVersions\":[{\"version\":\"2.1.0\",\"acsInfoInd\":[\"01\"]}]}]}",
         NULL, 1);
     srv_hit_t hit;
 
@@ -130,39 +141,45 @@ static void overlaps(void **state)
 {
     static const char names[] = "cardRangeData.startRange,cardRangeData.endRange";
 
-    bad(HEAD23 LIST(R23("4000000000000200", "4000000000000299", "") "," R23("4000000000000000", "4000000000000099", "") ","
-                    R23("4000000000000099", "4000000000000150", "")),
+    bad(HEAD23 LIST(R23("4000000000000200", "4000000000000299", "") "," R23(
+            "4000000000000000", "4000000000000099", "") "," R23("4000000000000099", "4000000000000150", "")),
         NULL, 1, 205, "4000000000000000-4000000000000099,4000000000000099-4000000000000150");
-    bad(HEAD23 LIST(R23("4000000000000000", "4000000000000999", "") "," R23("4000000000000100", "4000000000000100", "") ","
-                    R23("4000000000000300", "4000000000000301", ",\"x\":1")),
-        NULL, 1, 205, "4000000000000000-4000000000000999,4000000000000100-4000000000000100,4000000000000300-4000000000000301");
-    bad(HEAD23 LIST(R23("4000000000000000", "4000000000000099", "") "," R23("4000000000000000", "4000000000000099", ",\"x\":1")), NULL, 1,
-        205, "4000000000000000-4000000000000099,4000000000000000-4000000000000099");
-    bad(HEAD22 LIST(R22("4000000000000000", "4000000000000099", "") "," R22("4000000000000099", "4000000000000150", "")), NULL, 1, 203,
-        names);
+    bad(HEAD23 LIST(R23("4000000000000000", "4000000000000999", "") "," R23(
+            "4000000000000100", "4000000000000100", "") "," R23("4000000000000300", "4000000000000301", ",\"x\":1")),
+        NULL, 1, 205,
+        "4000000000000000-4000000000000999,4000000000000100-4000000000000100,4000000000000300-4000000000000301");
+    bad(HEAD23 LIST(R23("4000000000000000", "4000000000000099", "") "," R23("4000000000000000", "4000000000000099",
+                                                                            ",\"x\":1")),
+        NULL, 1, 205, "4000000000000000-4000000000000099,4000000000000000-4000000000000099");
+    bad(HEAD22 LIST(
+            R22("4000000000000000", "4000000000000099", "") "," R22("4000000000000099", "4000000000000150", "")),
+        NULL, 1, 203, names);
     /* side by side, and of another length: no overlap */
-    assert_int_equal(srv_ranges_count(good(HEAD22 LIST(R22("4000000000000000", "4000000000000099", "") ","
-                                                       R22("4000000000000100", "4000000000000150", "") ","
-                                                       R22("400000000000010", "400000000000150", "")),
+    assert_int_equal(srv_ranges_count(good(HEAD22 LIST(R22("4000000000000000", "4000000000000099", "") "," R22(
+                                               "4000000000000100", "4000000000000150",
+                                               "") "," R22("400000000000010", "400000000000150", "")),
                                            NULL, 1)),
                      3);
 }
 
 static void turned(void **state)
 {
-    bad(HEAD22 LIST(R22("4000000000000001", "4000000000000000", "")), NULL, 1, 203, "cardRangeData.startRange,cardRangeData.endRange");
+    bad(HEAD22 LIST(R22("4000000000000001", "4000000000000000", "")), NULL, 1, 203,
+        "cardRangeData.startRange,cardRangeData.endRange");
     bad(HEAD23 LIST(R23("4000000000000001", "4000000000000000", "")), NULL, 1, 203,
         "cardRangeData.ranges.start,cardRangeData.ranges.end");
-    bad(HEAD22 LIST(R22("400000000000000", "4000000000000000", "")), NULL, 1, 203, "cardRangeData.startRange,cardRangeData.endRange");
+    bad(HEAD22 LIST(R22("400000000000000", "4000000000000000", "")), NULL, 1, 203,
+        "cardRangeData.startRange,cardRangeData.endRange");
     bad(HEAD22 LIST(R22("400000000000", "4000000000000000", "")), NULL, 1, 203, "cardRangeData.startRange");
-    bad(HEAD22 LIST("{\"startRange\":\"4000000000000001\",\"endRange\":\"4000000000000000\",\"acsStartProtocolVersion\":\"2.1.0\"}"), NULL,
-        1, 201, "cardRangeData.acsEndProtocolVersion");
+    bad(HEAD22 LIST("{\"startRange\":\"4000000000000001\",\"endRange\":\"4000000000000000\","
+                    "\"acsStartProtocolVersion\":\"2.1.0\"}"),
+        NULL, 1, 201, "cardRangeData.acsEndProtocolVersion");
 }
 
 static srv_ranges_t *two(void)
 {
-    return good(HEAD22 SERIAL LIST(R22("4000000000000000", "4000000000000099", URL("a")) ","
-                                   R22("4000000000000200", "4000000000000299", URL("b") ACT("A"))),
+    return good(HEAD22 SERIAL LIST(R22("4000000000000000", "4000000000000099",
+                                       URL("a")) "," R22("4000000000000200", "4000000000000299", URL("b") ACT("A"))),
                 NULL, 1);
 }
 
@@ -170,9 +187,9 @@ static void delta(void **state)
 {
     srv_ranges_t *old = two(), *ranges;
 
-    ranges = good(HEAD22 SERIAL LIST(R22("4000000000000000", "4000000000000099", ACT("D")) ","
-                                     R22("4000000000000200", "4000000000000299", ACT("M") URL("b2")) ","
-                                     R22("4000000000000050", "4000000000000060", ACT("A") URL("c"))),
+    ranges = good(HEAD22 SERIAL LIST(R22("4000000000000000", "4000000000000099", ACT("D")) "," R22(
+                      "4000000000000200", "4000000000000299",
+                      ACT("M") URL("b2")) "," R22("4000000000000050", "4000000000000060", ACT("A") URL("c"))),
                   old, 0);
     assert_int_equal(srv_ranges_count(ranges), 2);
     assert_string_equal(url_of(ranges, "4000000000000000", TDS_V220), "none");
@@ -200,11 +217,15 @@ static void actions(void **state)
 {
     srv_ranges_t *old = two();
 
-    bad(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("A"))), old, 0, 206, "4000000000000000-4000000000000099:A");
-    bad(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000098", ACT("D"))), old, 0, 206, "4000000000000000-4000000000000098:D");
-    bad(HEAD23 SERIAL LIST(R23("4000000000000001", "4000000000000099", ACT("M")) "," R23("4000000000000200", "4000000000000299", "")), old, 0,
-        206, "4000000000000001-4000000000000099:M,4000000000000200-4000000000000299:A");
-    bad(HEAD22 SERIAL LIST(R22("4000000000000001", "4000000000000099", ACT("M"))), old, 0, 203, "cardRangeData.actionInd");
+    bad(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("A"))), old, 0, 206,
+        "4000000000000000-4000000000000099:A");
+    bad(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000098", ACT("D"))), old, 0, 206,
+        "4000000000000000-4000000000000098:D");
+    bad(HEAD23 SERIAL LIST(
+            R23("4000000000000001", "4000000000000099", ACT("M")) "," R23("4000000000000200", "4000000000000299", "")),
+        old, 0, 206, "4000000000000001-4000000000000099:M,4000000000000200-4000000000000299:A");
+    bad(HEAD22 SERIAL LIST(R22("4000000000000001", "4000000000000099", ACT("M"))), old, 0, 203,
+        "cardRangeData.actionInd");
     bad(HEAD23 SERIAL LIST(R23("4000000000000050", "4000000000000250", ACT("A"))), old, 0, 205,
         "4000000000000000-4000000000000099,4000000000000050-4000000000000250,4000000000000200-4000000000000299");
     bad(HEAD22 SERIAL LIST(R22("4000000000000050", "4000000000000250", ACT("A"))), old, 0, 203,
@@ -217,32 +238,35 @@ static void order(void **state)
 {
     srv_ranges_t *old = two(), *ranges;
 
-    ranges = good(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("D")) ","
-                                     R23("4000000000000000", "4000000000000099", ACT("A"))),
+    ranges = good(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000099",
+                                         ACT("D")) "," R23("4000000000000000", "4000000000000099", ACT("A"))),
                   old, 0);
     assert_int_equal(srv_ranges_count(ranges), 2);
     assert_string_equal(url_of(ranges, "4000000000000000", TDS_V231), "");
-    bad(LIFO23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("D")) ","
-                           R23("4000000000000000", "4000000000000099", ACT("A"))),
+    bad(LIFO23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("D")) "," R23("4000000000000000",
+                                                                                         "4000000000000099", ACT("A"))),
         old, 0, 206, "4000000000000000-4000000000000099:A");
-    ranges = good(LIFO23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("A")) ","
-                                     R23("4000000000000000", "4000000000000099", ACT("D"))),
+    ranges = good(LIFO23 SERIAL LIST(R23("4000000000000000", "4000000000000099",
+                                         ACT("A")) "," R23("4000000000000000", "4000000000000099", ACT("D"))),
                   old, 0);
     assert_int_equal(srv_ranges_count(ranges), 2);
-    bad(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("A")) ","
-                           R23("4000000000000000", "4000000000000099", ACT("D"))),
+    bad(HEAD23 SERIAL LIST(R23("4000000000000000", "4000000000000099", ACT("A")) "," R23("4000000000000000",
+                                                                                         "4000000000000099", ACT("D"))),
         old, 0, 206, "4000000000000000-4000000000000099:A");
 }
 
 /* Cut within a range, and good up to a fault at its very end: nothing comes of it. */
 static void cut(void **state)
 {
-    static const char text[] = HEAD22 LIST(R22("4000000000000000", "4000000000000099", "") "," R22("5000000000000000", "5000000000000099", ""));
+    static const char text[] = HEAD22 LIST(
+        R22("4000000000000000", "4000000000000099", "") "," R22("5000000000000000", "5000000000000099", ""));
     apr_size_t at;
 
-    for (at = 0; at < sizeof(text) - 1; ++at) bad(apr_pstrmemdup(pool, text, at), NULL, 1, 101, "Invalid Formatted Message");
+    for (at = 0; at < sizeof(text) - 1; ++at)
+        bad(apr_pstrmemdup(pool, text, at), NULL, 1, 101, "Invalid Formatted Message");
     assert_non_null(good(text, NULL, 1));
-    bad(HEAD22 "\"cardRangeData\":[" R22("4000000000000000", "4000000000000099", "") "],\"serialNum\":1}", NULL, 1, 203, "serialNum");
+    bad(HEAD22 "\"cardRangeData\":[" R22("4000000000000000", "4000000000000099", "") "],\"serialNum\":1}", NULL, 1, 203,
+        "serialNum");
 }
 
 /* Random full loads and deltas against a plain model: one byte per block of a hundred numbers. */
@@ -277,7 +301,8 @@ static void model(void **state)
         for (i = 0; i < BLOCKS; ++i) {
             const char *low = apr_psprintf(pool, "4%013d00", i), *high = apr_psprintf(pool, "4%013d59", i);
 
-            assert_string_equal(url_of(ranges, low, TDS_V220), is[i] ? apr_psprintf(pool, "https://x/%c", is[i]) : "none");
+            assert_string_equal(url_of(ranges, low, TDS_V220),
+                                is[i] ? apr_psprintf(pool, "https://x/%c", is[i]) : "none");
             assert_int_equal(in(ranges, high), is[i] != 0);
             assert_false(in(ranges, apr_psprintf(pool, "4%013d60", i)));
         }
