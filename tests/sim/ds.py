@@ -42,7 +42,7 @@ class DirectoryServer(net.Sim):
         self.acs_timeout, self.rres_timeout, self.ranges = acs_timeout, rres_timeout, list(ranges)
         self.acs = {"default": None, "ranges": []}
         self.acs.update(acs or {})
-        self.answers = answers  # function(AReq) -> ARes instead of an ACS
+        self.answers = answers  # function(AReq) -> ARes (or its bytes) instead of an ACS
         self.transactions, self._lock = {}, threading.Lock()
         ca = pki.ca("ds-ca")
         others = {n: net.server_context(pki.both(n), ca, True)
@@ -77,7 +77,7 @@ class DirectoryServer(net.Sim):
         kind = str((message or {}).get("messageType", "other")).lower()
         self.records.add(kind, link=link, message=message, raw=request.body.decode("utf-8", "replace"),
                          peer=request.peer_name, peer_cert=request.peer_cert, headers=request.headers)
-        fault = self.faults.take(kind)
+        fault = self.faults.take(kind, message)
         if fault and fault["kind"] == "erro":
             return self._erro(message, fault)
         if fault and fault["kind"] != "delay":
@@ -127,6 +127,8 @@ class DirectoryServer(net.Sim):
     def _to_acs(self, out, transaction):
         if self.answers:
             answer = self.answers(out)
+            if isinstance(answer, bytes):
+                return _parsed(answer), answer
             return answer, json.dumps(answer).encode()
         url = transaction["acs_url"]
         if not url:
@@ -148,7 +150,7 @@ class DirectoryServer(net.Sim):
 
     def _pass_on(self, point, url, message, timeout):
         """Post message to url with the faults of point; connecting is tried twice."""
-        fault = self.faults.take(point) or {}
+        fault = self.faults.take(point, message) or {}
         body = json.dumps(message, separators=(",", ":")).encode()
         client, fresh = self.client, False
         if fault.get("kind") in CHANGES:
@@ -195,7 +197,7 @@ class DirectoryServer(net.Sim):
     answers_rreq = None  # function(RReq) -> RRes instead of a 3DS Server
 
     def _hand_back(self, point, message, raw):
-        fault = self.faults.take(point)
+        fault = self.faults.take(point, message)
         if fault and fault["kind"] == "erro":
             return self._erro(message, fault)
         body = _changed(message, fault) if fault and fault["kind"] in CHANGES else raw

@@ -52,7 +52,7 @@ def common_name(cert):
 
 class Faults:
     """Rules that are used up. A rule has a point (where), a kind (what), n (how often; -1: until cleared), skip (how
-    many times it lets pass first) and arguments of its kind.
+    many times it lets pass first), match (members that the message must have) and arguments of its kind.
 
     Kinds every server knows, at a request's point:
       silent   read the request, never answer            delay    answer after seconds=
@@ -67,16 +67,18 @@ class Faults:
         self._lock = threading.Lock()
         self._rules = []
 
-    def add(self, point, kind, n=1, skip=0, **args):
-        rule = dict(args, point=point, kind=kind, n=n, skip=skip, used=0)
+    def add(self, point, kind, n=1, skip=0, match=(), **args):
+        rule = dict(args, point=point, kind=kind, n=n, skip=skip, match=dict(match), used=0)
         with self._lock:
             self._rules.append(rule)
         return rule
 
-    def take(self, point):
+    def take(self, point, message=None):
         with self._lock:
             for rule in self._rules:
                 if rule["point"] != point or rule["n"] == 0:
+                    continue
+                if any((message or {}).get(k) != v for k, v in rule["match"].items()):
                     continue
                 if rule["skip"] > 0:
                     rule["skip"] -= 1
@@ -198,6 +200,7 @@ class Server:
         self.handler, self.ctx, self.host, self.port, self.name = handler, ctx, host, port, name
         self.faults, self.others = faults or Faults(), others or {}
         self.connections = 0  # accepted so far
+        self.accepted, self.given_up = [], []  # times: accepted; the peer closed while "silent"
         self._sock, self._open, self._lock = None, set(), threading.Lock()
         self._stopping = threading.Event()
         self._paused, self._fillers, self._held = threading.Event(), [], []
@@ -296,6 +299,7 @@ class Server:
 
     def _take(self, conn, peer):
         self.connections += 1
+        self.accepted.append(time.time())
         threading.Thread(target=self._serve, args=(conn, peer), daemon=True).start()
 
     # one connection
@@ -348,6 +352,7 @@ class Server:
         while time.monotonic() < end and not self._stopping.is_set():
             try:
                 if not conn.recv(65536):
+                    self.given_up.append(time.time())
                     return
             except (TimeoutError, socket.timeout, ssl.SSLWantReadError):
                 continue

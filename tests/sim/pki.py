@@ -14,7 +14,7 @@ import sys
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITIES = ("ds-ca", "foreign-ca", "commercial-ca")
@@ -23,6 +23,7 @@ SERVER, CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUT
 # name: (authority, common name, usages)
 CERTIFICATES = {
     "acs-ds": ("ds-ca", "acs.test", (SERVER,)),
+    "acs-ds-ec": ("ds-ca", "acs.test", (SERVER,)),  # with an EC key: X-TLS-02
     "acs-client": ("ds-ca", "acs-client.test", (CLIENT,)),
     "3dss-ds": ("ds-ca", "3dss.test", (SERVER,)),
     "3dss-client": ("ds-ca", "3dss-client.test", (CLIENT,)),
@@ -44,7 +45,9 @@ def _name(common_name):
                       x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _key():
+def _key(name=""):
+    if name.endswith("-ec"):
+        return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -129,7 +132,7 @@ def make(directory, key_mode=0o600):
         authority[name] = (cert, key)
         _save(directory, name, cert, key, key_mode)
     for name, (ca, common_name, usages) in CERTIFICATES.items():
-        key = _key()
+        key = _key(name)
         ca_cert, ca_key = authority[ca]
         until = now - datetime.timedelta(hours=1) if name == "expired-server" else end
         cert = (_builder(common_name, ca_cert.subject, key, start, until)

@@ -1,7 +1,7 @@
 """Builds, runs and counts. Called by ./runtests.
 
 Stages: release  clang, no test points: builds without a warning, unit tests, checks of the tree and of both modules
-        plain    gcc, test points: unit tests, integration tests, browser tests
+        plain    gcc, test points: unit tests, integration tests, conformance cases, browser tests
         asan     gcc with AddressSanitizer and UBSan, test points: unit tests, integration tests
 """
 import glob
@@ -167,6 +167,8 @@ def stage_plain(work):
     if directory:
         unit("plain", directory)
         pytest("plain", directory, work)
+        lines("plain", "conformance", ["/usr/bin/python3", "tests/conformance/run.py", "--lines"], TOP,
+              {"TDS_BUILD": directory})
         browser(directory)
 
 

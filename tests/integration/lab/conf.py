@@ -18,7 +18,7 @@ class Options:
     children_max: int = 2
     log_level: str = "info"
     store: str = None              # default: the lab's Redis by TCP
-    supported: str = "2.2.0"
+    supported: str = "2.2.0"       # versions, separated by commas
     otp_delivery: str = None       # default: the issuer simulator
     answer_within: str = None
     first_creq_timeout: str = None
@@ -28,6 +28,10 @@ class Options:
                     "frictionless \"%{CARD:group} == 'frictionless'\"",
                     "challenge \"true\"")
     card_ranges: tuple = (("4000000000000000", "4000009999999999"),)
+    srv_ranges: tuple = None       # of the 3DS Server, with versions; default: card_ranges, the highest of supported
+    cards: dict = None             # instead of httpd.CARDS
+    ds_tls: list = dataclasses.field(default_factory=list)     # TLS of the DS-facing virtual host
+    peers: tuple = ()              # more peers to call: (URL, CA, client certificate)
     main: list = dataclasses.field(default_factory=list)       # main server
     issuer: list = dataclasses.field(default_factory=list)     # <ACSIssuer>
     acs_ds: list = dataclasses.field(default_factory=list)     # <ACSDirectoryServer>
@@ -142,11 +146,13 @@ def _acs(node):
 
 def _srv(node):
     o, lab = node.options, node.lab
+    ranges = o.srv_ranges or [(a, z, o.supported.split(",")[-1]) for a, z in o.card_ranges]
     server = [f"ThreeDSStore {o.store or lab.redis.url}", f"ThreeDSMasterKey file:{node.master_key}",
+              f"ThreeDSSupportedVersions {o.supported}",
               f"ThreeDSServerURL {node.results_url}", f"ThreeDSBrowserURL {node.browser_url}",
               "ThreeDSServerRefNumber 3DS_LOA_SER_TEST_020200_00001", "ThreeDSServerOperatorID SER-OPERATOR-1"]
     ds = [f"ThreeDSDSURL {lab.ds.url_3dss}", f"ThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
-          *(f"ThreeDSCardRange {a} {z} {o.supported.split()[-1]}" for a, z in o.card_ranges),
+          *(f"ThreeDSCardRange {a} {z} {v}" for a, z, v in ranges),
           f"ThreeDSDSReferenceNumber {lab.ds.reference}", f"ThreeDSAResTimeout {o.ares_timeout}", *o.srv_ds]
     requestor = [f"ThreeDSKey sha256:{lab.key_hash(lab.KEY)}", "ThreeDSEnvironment test", "ThreeDSRequestorID REQUESTOR-1",
                  'ThreeDSRequestorName "Corner Shop"', "ThreeDSRequestorURL https://shop.test",
@@ -178,7 +184,7 @@ def _hosts(node):
     out.append(HOST.format(port=node.ds_port, scheme="https", body=endpoint(o.acs, "/acs/areq", "ACSEndpoint areq") +
                            endpoint(o.srv, "/3ds/results", "ThreeDSEndpoint results"),
                            tls=tls("acs-ds", f'SSLCACertificateFile "{ca}"', "SSLVerifyClient require",
-                                   "SSLVerifyDepth 2")))
+                                   "SSLVerifyDepth 2", *o.ds_tls)))
     out.append(HOST.format(port=node.public_port, scheme="https", tls=tls("public"),
                            body=endpoint(o.acs, "/acs/challenge", "ACSEndpoint challenge") +
                            endpoint(o.srv, "/3ds/browser", "ThreeDSEndpoint browser")))
@@ -205,6 +211,8 @@ def _proxies(node):
     add(lab.ds.url_3dss, "ds-ca", "3dss-client")
     add(lab.ds.url_acs, "ds-ca", "acs-client")
     add(lab.issuer.url + "/", "commercial-ca", "acs-client")
+    for peer in o.peers:
+        add(*peer)
     return "".join(parts)
 
 

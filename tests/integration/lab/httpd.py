@@ -67,7 +67,7 @@ class Httpd:
         self.process = None
         self.master_key = lab.secret("master.key")
         self.value_key = lab.secret("value.key")
-        self.cards_file = self.write("conf/cards.json", json.dumps(card_file()))
+        self.cards_file = self.write("conf/cards.json", json.dumps(card_file(self.options.cards)))
         self.write("htdocs/index.html", "<!DOCTYPE html><title>ok</title>ok\n")
 
     # URLs

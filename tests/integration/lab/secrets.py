@@ -24,6 +24,9 @@ class Vault:
         self._always = {s: forms(s) for s in always}
         self._values = {}
 
+    def always(self, *secrets):
+        self._always.update({s: forms(s) for s in secrets})
+
     def values(self, secrets):
         self._values = {s: forms(s) for s in sorted(set(secrets))[:self.VALUES_MAX]}
 

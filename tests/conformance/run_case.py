@@ -1,0 +1,106 @@
+"""What runs of both components share: building messages, looking up $values, the record of what was exchanged."""
+import json
+import time
+import uuid
+
+import expect
+import model
+import world as world_module
+
+
+class Run:
+    """One case in one version. m: messages by name for $areq.dsTransID and the like; log: what was exchanged."""
+
+    def __init__(self, world, case, version, functions):
+        self.world, self.case, self.version, self.functions = world, case, version, functions
+        self.m, self.log, self.group, self.id = {}, [], "frictionless", None
+        self.block = "b" if case.serial == "b" else "a"
+        self.ds = world.ds_of(self.block)
+        self.since = time.time()
+
+    @property
+    def node(self):
+        return self.world.node(self.case.node)
+
+    def run(self):
+        for step in model.for_version(self.case.steps, self.version):
+            (verb, arg), = step.items()
+            getattr(self, "do_" + verb)(arg)
+
+    # values
+
+    def lookup(self, name):
+        if name.startswith("now"):
+            return model.compact_time(name[3:])
+        if "." in name:
+            message, path = name.split(".", 1)
+            return model.member(self.m[message], path)
+        return getattr(self, "value_" + name)()
+
+    def value_id(self):
+        return str(uuid.uuid4())
+
+    def value_ID(self):
+        return str(uuid.uuid4()).upper()
+
+    def value_card(self):
+        return world_module.card(self.group, self.version, self.block)
+
+    def value_ds_url(self):
+        return self.ds.url_acs
+
+    def value_notification_url(self):
+        return "https://shop.test/notify"
+
+    def value_acs_url(self):
+        return self.node.challenge_url
+
+    def value_text1024(self):
+        return "A" * 1024
+
+    def resolve(self, value):
+        return model.resolved(value, self.lookup)
+
+    # messages
+
+    def build(self, arg, default):
+        """(bytes, message as a receiver would read it or None)"""
+        self.group = arg.get("card", self.group)
+        if "body" in arg:
+            raw = model.encoded(None, arg)
+            return raw, model.parsed(raw)
+        message = self.resolve(model.base(self.version, arg.get("base", default)))
+        message = model.changed(message, self.resolve({k: arg[k] for k in ("set", "rename", "delete") if k in arg}))
+        raw = model.encoded(message, arg)
+        return raw, model.parsed(raw)
+
+    def note(self, what, data):
+        if isinstance(data, (dict, list)):
+            data = json.dumps(data, indent=1, ensure_ascii=False)
+        elif isinstance(data, bytes):
+            data = data.decode("utf-8", "backslashreplace")
+        self.log.append(f"{what}: {data[:4000]}")
+
+    def answered(self, what, answer):
+        message = model.parsed(answer.body)
+        self.note(f"{what} <{answer.status} {answer.content_type}>", message or answer.body)
+        return message
+
+    # steps that both have
+
+    def do_sleep(self, seconds):
+        time.sleep(seconds)
+
+    def do_call(self, arg):
+        arg = dict(arg)
+        self.functions[arg.pop("function")](self, **arg)
+
+    def ds_records(self, point, **match):
+        return [r for r in self.ds.records.all(point, **match) if r["t"] >= self.since]
+
+    def wait_ds(self, point, timeout=10, count=1, **match):
+        try:
+            return self.ds.wait(point, timeout, count, **match)
+        except TimeoutError as e:
+            raise expect.Mismatch(f"at the Directory Server: {e}") from None
+
