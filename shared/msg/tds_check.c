@@ -243,3 +243,30 @@ apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, const t
     if (!(rules->flags & TDS_RULE_LAX_EXPONENT)) exponents(&ctx);
     return tds_report_finish(&ctx, err);
 }
+
+/* ---- objects that are no messages ---------------------------------------- */
+
+static const tds_table_t *table_of(const char *name)
+{
+    int i;
+
+    for (i = TDS_MSG_COUNT; i < tds_ntables; ++i)
+        if (!strcmp(name, tds_tables[i].name)) return &tds_tables[i];
+    return NULL;
+}
+
+apr_status_t tds_object_check(const char *name, tds_ver_e version, const json_t *object, const tds_msg_rules_t *rules,
+                              apr_pool_t *pool, tds_err_t *err)
+{
+    static const tds_msg_rules_t none;
+    const tds_table_t *t = table_of(name);
+    tds_msg_t msg = {.version = version, .pool = pool};
+    tds_ctx_t ctx = {.msg = &msg, .rules = rules ? rules : &none, .pool = pool,
+                     .variant = TDS_VARIANT_INTERIM | TDS_VARIANT_FINAL};
+
+    if (!t || !(t->vers & TDS_VER_BIT(version))) return TDS_FAIL(err, APR_ENOENT, 0, NULL, "%s: no such object", name);
+    if (!json_is_object(object)) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "%s: not an object", name);
+    ctx.last = &ctx.first;
+    tds_members_check(&ctx, t, object, NULL);
+    return tds_report_finish(&ctx, err);
+}

@@ -139,6 +139,12 @@ apr_status_t tds_msg_check(tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err
 apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n, int proto,
                            tds_err_t *err);
 
+/* An object that travels outside a message but has a table: threeDSMethodData, browserForm, acsSignedContentBody,
+ * sdkServerSignedContentBody. Members are judged as those of a message; faults as in tds_msg_check(), APR_ENOENT when that
+ * version has no such object. rules may be NULL. */
+apr_status_t tds_object_check(const char *name, tds_ver_e version, const json_t *object, const tds_msg_rules_t *rules,
+                              apr_pool_t *pool, tds_err_t *err);
+
 /* ---- reading ----------------------------------------------------------- */
 
 /* Text of a top-level element; "true" or "false" for a boolean; NULL when absent, empty or neither.

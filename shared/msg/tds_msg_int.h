@@ -141,6 +141,9 @@ int tds_value_empty(const json_t *value);
 void tds_value_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,
                      const tds_path_t *path);
 
+/* The members of an object against its table. path: of the object; NULL: names are not prefixed. */
+void tds_members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value, const tds_path_t *path);
+
 /* One item of an array; val: the row of the array. */
 void tds_item_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *item, const tds_path_t *path);
 

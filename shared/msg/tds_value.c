@@ -179,8 +179,7 @@ static void strangers_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *
         }
 }
 
-static void members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value,
-                          const tds_path_t *path)
+void tds_members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value, const tds_path_t *path)
 {
     const json_t *outer = ctx->obj;
     int i, present = 0;
@@ -217,7 +216,7 @@ static void object_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *val
     if (t->flags & TDS_TF_ANY_NAME)
         any_name_check(ctx, t, value, path);
     else
-        members_check(ctx, t, value, path);
+        tds_members_check(ctx, t, value, path);
 }
 
 /* ---- arrays ------------------------------------------------------------ */

@@ -2,15 +2,17 @@
 """Cases derived from the valid messages of tests/golden: one fault, or one allowed change, per element and kind of change.
 What is to be said of each is the oracle's verdict.
 
-  derive.py FILE [--count]    write the cases; test_derived reads them
+  derive.py FILE    write the cases; test_derived reads them
 
-A file holds for each base "base NAME", its "context ..." lines, then "case NAME<TAB>expected<TAB>message"."""
+A file holds for each base "base NAME", its "context ..." lines, then "case NAME<TAB>expected<TAB>message"; at its end
+"mask NAME KIND", "fact MSG NAME", "country CODE 0|1" and "currency CODE ALPHA|- DIGITS"."""
 import copy
 import json
 import os
+import re
 import sys
 
-from oracle import Judge, Pairs, Spec, compact
+from oracle import SPEC, Judge, Pairs, Spec, compact
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(TOP, "tests/golden")
@@ -244,6 +246,16 @@ def entries(row, version, spec):
             yield f"name-{n}", {"k" * n: "b"}
 
 
+OBJECTS = ("threeDSMethodData", "browserForm", "acsSignedContentBody", "sdkServerSignedContentBody")
+
+
+def loose(spec):
+    """Objects outside of messages: (name, version, the fullest valid one)."""
+    for name in OBJECTS:
+        for version in spec.objects[name]["versions"]:
+            yield name, version, {r["name"]: sample(spec, r, version) for r in spec.rows("object", name, version)}
+
+
 # ---- cases ---------------------------------------------------------------------------------------
 
 def homes(spec, msg, version, rows, trail=()):
@@ -284,7 +296,7 @@ def derived(spec, msg, version, rows, thin):
         if parent is None:
             continue
         name = ".".join(str(t) for t in trail if t != 0) + ("." if trail else "") + row["name"]
-        if row["name"] in ("messageType", "messageVersion") and not trail:
+        if row["name"] in ("messageType", "messageVersion") and not trail and "messageType" in msg:
             continue  # decided before the elements: the golden cases' affair
         had = row["name"] in parent
         good = parent[row["name"]] if had else sample(spec, row, version)
@@ -316,11 +328,62 @@ def derived(spec, msg, version, rows, thin):
         yield name + ":case", cased
         for change, value in changes(spec, row, version, good):
             yield name + ":" + change, put(value)
-    if not thin:
+    if not thin and "messageType" in msg:
         known = {r["name"] for r in rows}
         for other in spec.messages[msg["messageType"]]["elements"]:
             if other["name"] not in known:
                 yield other["name"] + ":other-version", dict(msg, **{other["name"]: {"not": "looked at"}})
+
+
+# ---- names and codes -----------------------------------------------------------------------------
+
+def masks(spec):
+    """How a log may show each element, by spec/mask.json."""
+    with open(os.path.join(SPEC, "mask.json"), encoding="utf-8") as f:
+        kinds = {name: kind for kind, names in json.load(f)["elements"].items() for name in names}
+    tables = list(spec.messages.values()) + list(spec.objects.values())
+    for name in sorted({e["name"] for t in tables for e in t["elements"]} - {"*"}):
+        yield f"mask {name} {kinds.get(name, 'PLAIN')}"
+
+
+def facts(spec):
+    """Facts of earlier messages that some expression reads: what a transaction has to keep."""
+    texts = set()
+    for table in list(spec.messages.values()) + list(spec.objects.values()):
+        for e in table["elements"]:
+            for row in [e] + list((e.get("overrides") or {}).values()):
+                texts |= {row.get("when"), row.get("absent_when")}
+                texts |= {c["expr"] for c in row.get("cross_checks") or [] if c.get("error") != "none"}
+    found = {m for t in texts if t for m in re.findall(r"\b([A-Z][A-Za-z]+)\.([A-Za-z.]+)", t)}
+    found |= {("AReq", "deviceChannel"), ("AReq", "messageCategory"), ("CRes", "acsUiType")}
+    found -= {("AReq", "multiTransaction.merchantList.sellerId")}  # of the very AReq under check
+    for kind, path in sorted(found):
+        yield f"fact {kind} {path.split('.')[-1]}"
+
+
+ISO = "/usr/share/iso-codes/json"
+
+
+def assigned():
+    """Every code there could be, against iso-codes, if the one here is the one that the table was made from."""
+    with open("/usr/share/pkgconfig/iso-codes.pc", encoding="utf-8") as f:
+        version = f.read().split("Version: ")[1].split()[0]
+    with open(os.path.join(TOP, "shared/msg/tds_iso.def"), encoding="utf-8") as f:
+        if f"iso-codes {version} " not in f.readline():
+            return
+    with open(os.path.join(ISO, "iso_3166-1.json"), encoding="utf-8") as f:
+        countries = {c["numeric"] for c in json.load(f)["3166-1"]}
+    with open(os.path.join(ISO, "iso_4217.json"), encoding="utf-8") as f:
+        money = {c["numeric"]: c["alpha_3"] for c in json.load(f)["4217"]}
+    money.update({"532": "XCG", "924": "ZWG"})  # newer than the package
+    none = "XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX"
+    digits = {0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF", 3: "BHD IQD JOD KWD LYD OMR TND",
+              4: "CLF UYW", -1: none}
+    units = {alpha: n for n, alphas in digits.items() for alpha in alphas.split()}
+    for n in range(1000):
+        code = f"{n:03d}"
+        yield f"country {code} {int(code in countries)}"
+        yield f"currency {code} {money.get(code, '-')} {units.get(money.get(code), 2) if code in money else -1}"
 
 
 def text_of(message):
@@ -334,7 +397,8 @@ def main():
         version = msg["messageVersion"]
         rows = spec.rows("message", msg["messageType"], version)
         runs = [(leg, flags, thin) for i, leg in enumerate(sorted(legs, key=lambda x: x != context["leg"]))
-                for flags, thin in ((set(), i > 0), ({"strict-condition"}, True), ({"lax-absent"}, True))]
+                for flags, thin in ((set(), i > 0), ({"strict-condition"}, True), ({"lax-absent"}, True),
+                                    ({"ds-accept"}, i > 0), ({"ds-refuse"}, True))]
         for leg, flags, thin in runs:
             here = dict(context, leg=leg, flags=flags)
             lines = context["lines"] + ([f"leg {leg}"] if leg else []) + [f"flag {f}" for f in sorted(flags)]
@@ -351,7 +415,18 @@ def main():
                     continue
                 out.write(f"case {case}\t{want}\t{text}\n")
                 total += 1
+    for name, version, whole in loose(spec):
+        out.write(f"base {name} {version}\n")
+        for case, value in derived(spec, whole, version, spec.rows("object", name, version), False):
+            text = text_of(value)
+            verdict = Judge(spec, {"prior": {}, "leg": None, "extensions": [], "flags": set()}).judge_object(name, version, text)
+            want = "ok" if not verdict else f"{verdict[0]} {','.join(sorted(verdict[1]))}"
+            out.write(f"object {name} {version} {case}\t{want}\t{text}\n")
+            total += 1
+    names = list(masks(spec)) + list(facts(spec)) + (list(assigned()) if os.path.isdir(ISO) else [])
+    out.write("".join(line + "\n" for line in names))
     out.close()
+    print(f"{len(names)} names and codes")
     print(f"{total} derived cases of {len(bases())} bases")
 
 

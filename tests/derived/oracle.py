@@ -198,7 +198,8 @@ def in_range(text, span):
 
 class Judge:
     def __init__(self, spec, context):
-        """context: prior {"AReq.deviceChannel": ["02"]}, leg, extensions, flags."""
+        """context: prior {"AReq.deviceChannel": ["02"]}, leg, extensions, flags (also ds-accept, ds-refuse: every value
+        reserved for the DS is one that it has defined, or none is)."""
         self.spec, self.context, self.faults = spec, context, {}
 
     # -- entry
@@ -222,6 +223,17 @@ class Judge:
                 return code, self.faults[code]
         return None
 
+    def judge_object(self, name, version, text):
+        """An object that is no message."""
+        self.msg = json.loads(text, object_pairs_hook=Pairs)
+        self.kind, self.version, self.rows, self.applying = None, version, [], []
+        self.channel = self.category = self.variant = None
+        if self.msg.twice:  # such an object is read elsewhere
+            return None
+        for row in self.spec.rows("object", name, version):
+            self.element(row, self.msg, "", self.msg)
+        return next(((code, self.faults[code]) for code in CLASSES if self.faults.get(code)), None)
+
     def report(self, code, path):
         self.faults.setdefault(code, set()).add(path)
 
@@ -239,7 +251,10 @@ class Judge:
 
     def steer(self, name, own, good):
         values = [self.msg.get(name)] if name in own else self.context["prior"].get("AReq." + name, [])
-        return values[0] if values and values[0] in good else None
+        value = values[0] if values and isinstance(values[0], str) else None
+        if name == "messageCategory" and "ds-accept" in self.context["flags"] and value and value[:1] >= "8":
+            return "01"  # one that the DS defined is judged as payment
+        return value if value in good else None
 
     def variant_of(self):
         if self.kind != "CRes":
@@ -390,7 +405,9 @@ class Judge:
             return 0
         for r in row.get("reserved", []):
             if in_range(s, r["range"]):
-                if r["use"] == "EMVCo" or r.get("unconfigured") == "reject":
+                if r["use"] == "EMVCo" or "ds-refuse" in self.context["flags"]:
+                    return self.reserved()
+                if r.get("unconfigured") == "reject" and "ds-accept" not in self.context["flags"]:
                     return self.reserved()
                 return 0
         return 203

@@ -113,6 +113,17 @@ static unsigned find_flag(case_t *c, const char *s)
     return 0;
 }
 
+/* Of the values reserved for the DS. */
+static int every_value(void *baton, const char *path, const char *value)
+{
+    return 1;
+}
+
+static int no_value(void *baton, const char *path, const char *value)
+{
+    return 0;
+}
+
 static void setting(case_t *c, char *line)
 {
     char *rest = strchr(line, ' ');
@@ -134,6 +145,10 @@ static void setting(case_t *c, char *line)
         set_prior(c, rest);
     else if (!strcmp(line, "match"))
         set_match(c, rest);
+    else if (!strcmp(line, "flag") && !strcmp(rest, "ds-accept"))
+        c->rules.ds_value = every_value;
+    else if (!strcmp(line, "flag") && !strcmp(rest, "ds-refuse"))
+        c->rules.ds_value = no_value;
     else if (!strcmp(line, "flag"))
         c->rules.flags |= find_flag(c, rest);
     else if (!strcmp(line, "extension"))
