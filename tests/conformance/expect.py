@@ -120,6 +120,8 @@ def json_answer(answer):
     """X-HTTP-03, X-HTTP-07: a protocol message came back."""
     need(answer.status == 200, f"status {answer.status}, wanted 200 (X-HTTP-07): {answer.body[:200]!r}")
     json_type("answer", answer.content_type)
+    framed = "content-length" in answer.headers or answer.headers.get("transfer-encoding", "").lower() == "chunked"
+    need(framed, "neither Content-Length nor chunked (X-HTTP-02)")
 
 
 def empty_answer(answer):
@@ -181,6 +183,8 @@ def ares(message, areq):
     need(("acsURL" in message) == (status == "C" and browser), "ARes: acsURL belongs to C, browser")
     if areq["deviceChannel"] == "01":
         need(message.get("sdkTransID") == areq["sdkTransID"], "ARes: sdkTransID is not that of the AReq")
+        for name in ("deviceInfoRecognisedVersion", "threeDSRequestorAppURLInd") if version == "2.3.1" else ():
+            need(message.get(name), f"ARes without {name} (A-ARES-01)")
     else:
         app = {"sdkTransID", "acsSignedContent", "acsRenderingType"} & set(message)
         need(not app, f"ARes: {app} belong to the app channel")

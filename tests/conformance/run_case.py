@@ -1,5 +1,8 @@
 """What runs of both components share: building messages, looking up $values, the record of what was exchanged."""
 import json
+import os
+import subprocess
+import tempfile
 import time
 import uuid
 
@@ -55,6 +58,9 @@ class Run:
     def value_acs_url(self):
         return self.node.challenge_url
 
+    def value_ds_trans_id(self):
+        return self.m["areq"]["dsTransID"]
+
     def value_text1024(self):
         return "A" * 1024
 
@@ -94,6 +100,44 @@ class Run:
     def do_call(self, arg):
         arg = dict(arg)
         self.functions[arg.pop("function")](self, **arg)
+
+    # the codec alone
+
+    def probe(self, name, arguments, earlier, raw):
+        """What the program NAME of the build says about raw; earlier: messages before it, as files."""
+        program = os.path.join(os.environ["TDS_BUILD"], "tests/conformance", name)
+        expect.need(os.access(program, os.X_OK), f"{program} is not built")
+        with tempfile.TemporaryDirectory(prefix="tds-probe-") as directory:
+            files = [os.path.join(directory, str(n)) for n in range(len(earlier))]
+            for path, text in zip(files, earlier):
+                with open(path, "wb") as f:
+                    f.write(text)
+            done = subprocess.run([program, *arguments, *files], input=raw, capture_output=True, timeout=60)
+        got = model.parsed(done.stdout)
+        self.note("verdict", got if got is not None else done.stdout + done.stderr)
+        expect.need(done.returncode == 0 and got is not None, f"{name} ends with {done.returncode}")
+        return got
+
+    def is_verdict(self, arg, got):
+        """erro: code and detail; without it no fault."""
+        if "erro" not in arg:
+            expect.need("errorCode" not in got, f"refused: {got}")
+            return
+        wanted = self.resolve(arg["erro"])
+        expect.need(got.get("errorCode") == wanted["code"], f"{got}, wanted {wanted}")
+        detail = set((got.get("errorDetail") or "").split(","))
+        expect.need("detail" not in wanted or detail == set(wanted["detail"].split(",")), f"errorDetail {detail}")
+
+    def do_codec(self, arg):
+        """A message as msg_probe checks it: link, types accepted there, earlier: [NAME, changes] of those before it."""
+        earlier = []
+        for name, change in arg["earlier"]:
+            raw, self.m[name] = self.build(change, None)
+            self.note(name, self.m[name])
+            earlier.append(raw)
+        raw, message = self.build(arg, None)
+        self.note("message", message or raw)
+        self.is_verdict(arg, self.probe("msg_probe", [arg["link"], arg["types"]], earlier, raw))
 
     def ds_records(self, point, **match):
         return [r for r in self.ds.records.all(point, **match) if r["t"] >= self.since]
