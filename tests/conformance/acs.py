@@ -148,7 +148,7 @@ class AcsRun(Run):
     def _judge_page(self, arg):
         self._settle()
         self.at = time.time()
-        self.note(f"page <{self.page.status}>", self.page.html)
+        self.note_page("page", self.page)
         if "page" in arg:
             self._is_challenge(arg["page"])
         if "keep" in arg:
@@ -185,7 +185,8 @@ class AcsRun(Run):
         return message
 
     def _is_erro(self, wanted):
-        expect.erro(self._carried(), wanted, "A", self.m["creq"], self.stored,
+        self.m["erro"] = self._carried()
+        expect.erro(self.m["erro"], wanted, "A", self.m["creq"], self.stored,
                     {self.version} | ({(self.m["creq"] or {}).get("messageVersion")} & set(model.VERSIONS)))
 
     def _is_cres(self, wanted):

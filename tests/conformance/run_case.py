@@ -1,6 +1,7 @@
 """What runs of both components share: building messages, looking up $values, the record of what was exchanged."""
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -35,6 +36,8 @@ class Run:
     def lookup(self, name):
         if name.startswith("now"):
             return model.compact_time(name[3:])
+        if name in self.m:
+            return self.m[name]
         if "." in name:
             message, path = name.split(".", 1)
             return model.member(self.m[message], path)
@@ -79,6 +82,9 @@ class Run:
         message = model.changed(message, self.resolve({k: arg[k] for k in ("set", "rename", "delete") if k in arg}))
         raw = model.encoded(message, arg)
         return raw, model.parsed(raw)
+
+    def note_page(self, what, page):
+        self.note(f"{what} <{page.status}>", re.sub(r"(?s)<(style|script)[^>]*>.*?</\1>|\s*\n\s*", "", page.html))
 
     def note(self, what, data):
         if isinstance(data, (dict, list)):
@@ -126,7 +132,7 @@ class Run:
         wanted = self.resolve(arg["erro"])
         expect.need(got.get("errorCode") == wanted["code"], f"{got}, wanted {wanted}")
         detail = set((got.get("errorDetail") or "").split(","))
-        expect.need("detail" not in wanted or detail == set(wanted["detail"].split(",")), f"errorDetail {detail}")
+        expect.need("detail" not in wanted or detail == set(wanted["detail"].split(",")), f"errorDetail {detail}, wanted {wanted}")
 
     def do_codec(self, arg):
         """A message as msg_probe checks it: link, types accepted there, earlier: [NAME, changes] of those before it."""

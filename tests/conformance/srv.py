@@ -170,7 +170,7 @@ class SrvRun(Run):
         value = messages.b64url(raw) + ("=" * (-len(messages.b64url(raw)) % 4) if arg.get("pad") else "")
         self.note("cres form", message)
         self.page = self.world.lab.browser().post(self.node.browser_url + "/notify", {"cres": value})
-        self.note(f"page <{self.page.status}>", self.page.html)
+        self.note_page("page", self.page)
         expect.need(self.page.status == 200, f"status {self.page.status} (B-43)")
         back = self.world.lab.shop.url + "/return"
         expect.need((back in self.page.html) == arg["leads_back"], f"leads back to the shop: not {arg['leads_back']}")
@@ -187,7 +187,7 @@ class SrvRun(Run):
         expect.need(set(message) == names, f"CReq has {sorted(set(message) ^ names)} too many or too few (B-01)")
         expect.values("CReq", message, self.resolve(arg["has"]))
         page = self.world.lab.browser().open(self.result["challengeUrl"])
-        self.note(f"hosted page <{page.status}>", page.html)
+        self.note_page("hosted page", page)
         forms = [f for f in page.forms if "creq" in f.inputs]
         expect.need(len(forms) == 1 and forms[0].method == "post", "the hosted page has no form with creq (B-02)")
         expect.need(forms[0].action == self.m["ares"]["acsURL"], f"the form goes to {forms[0].action}, not to acsURL")

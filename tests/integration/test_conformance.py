@@ -49,7 +49,8 @@ def test_good_erro():
 @pytest.mark.parametrize("change", [
     {"messageType": "ARes"}, {"messageVersion": "2.1.0"}, {"errorCode": "203"}, {"errorComponent": "S"},
     {"errorDescription": ""}, {"errorDescription": "x" * 2049}, {"errorDetail": ""}, {"errorDetail": None},
-    {"errorDetail": "mcc"}, {"errorDetail": "mcc, acctInfo.chAccAgeInd"}, {"errorDetail": "mcc,mcc,acctInfo.chAccAgeInd"},
+    {"errorDetail": "mcc"}, {"errorDetail": "mcc, acctInfo.chAccAgeInd"},
+    {"errorDetail": "mcc,mcc,acctInfo.chAccAgeInd"},
     {"errorMessageType": None}, {"errorMessageType": "ARes"}, {"threeDSServerTransID": None},
     {"threeDSServerTransID": IDS["dsTransID"]}, {"acsTransID": IDS["dsTransID"]}, {"messageExtension": []},
     {"transStatus": "U"}])
@@ -70,7 +71,8 @@ def test_versions_of_an_erro():
 
 def test_changes():
     message = {"a": {"b": [{"c": 1}, {"c": 2}]}, "d": "e"}
-    out = model.changed(copy.deepcopy(message), {"set": {"a.b.1.c": 3, "x": "y"}, "rename": {"d": "D"}, "delete": ["a.b.0"]})
+    change = {"set": {"a.b.1.c": 3, "x": "y"}, "rename": {"d": "D"}, "delete": ["a.b.0"]}
+    out = model.changed(copy.deepcopy(message), change)
     assert out == {"a": {"b": [{"c": 3}]}, "D": "e", "x": "y"}
     assert model.encoded({"a": "é"}, {"encoding": "latin-1", "replace": [["a", "b"]]}) == b'{"b":"\xe9"}'
     assert model.encoded(None, {"body": "[]"}) == b"[]"

@@ -167,7 +167,7 @@ def stage_plain(work):
     if directory:
         unit("plain", directory)
         pytest("plain", directory, work)
-        lines("plain", "conformance", ["/usr/bin/python3", "tests/conformance/run.py", "--lines"], TOP,
+        lines("plain", "conformance", ["/usr/bin/python3", "tests/conformance/run.py", "--lines", "--again"], TOP,
               {"TDS_BUILD": directory})
         browser(directory)
 
