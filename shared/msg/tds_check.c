@@ -62,6 +62,33 @@ static int crosses(const tds_ctx_t *ctx, const tds_row_t *row)
     return 0;
 }
 
+/* P-12: answers that exclude each other are named together. */
+static int report_answers(tds_ctx_t *ctx)
+{
+    static const tds_elem_e answers[] = {TDS_E_CHALLENGE_DATA_ENTRY, TDS_E_CHALLENGE_DATA_ENTRY_TWO,
+                                         TDS_E_CHALLENGE_NO_ENTRY,   TDS_E_CHALLENGE_CANCEL,
+                                         TDS_E_RESEND_CHALLENGE,     TDS_E_CHALLENGE_ADD_CODE};
+    apr_size_t i;
+    int n = 0;
+
+    for (i = 0; i < sizeof answers / sizeof *answers; ++i) {
+        const tds_path_t path = {NULL, answers[i]};
+        const char *text = json_string_value(ctx->msg->elem[answers[i]]);
+
+        if (!text || !*text || (answers[i] == TDS_E_RESEND_CHALLENGE && !strcmp(text, "N"))) continue;
+        tds_report(ctx, 203, &path);
+        ++n;
+    }
+    return n;
+}
+
+static void report_cross(tds_ctx_t *ctx, const tds_row_t *row, const tds_path_t *path)
+{
+    int named = ctx->msg->type == TDS_MSG_CREQ && row->elem == TDS_E_CHALLENGE_DATA_ENTRY ? report_answers(ctx) : 0;
+
+    if (!named) tds_report(ctx, 203, path);
+}
+
 void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, const tds_path_t *up)
 {
     const tds_path_t path = {up, row->elem};
@@ -72,7 +99,7 @@ void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, co
         if (required(ctx, row))
             tds_report(ctx, 201, &path);
         else if (row->ncross && crosses(ctx, row))
-            tds_report(ctx, 203, &path);
+            report_cross(ctx, row, &path);
         return;
     }
     if (tds_value_empty(value)) {
@@ -86,9 +113,10 @@ void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, co
     if (ctx->faults != before) return;
     if ((row->absent_when && !(ctx->rules->flags & TDS_RULE_LAX_ABSENT) &&
          tds_cond(ctx, row->absent_when)) ||
-        ((ctx->rules->flags & TDS_RULE_STRICT_CONDITION) && uncalled_for(ctx, row)) ||
-        (row->ncross && crosses(ctx, row)))
+        ((ctx->rules->flags & TDS_RULE_STRICT_CONDITION) && uncalled_for(ctx, row)))
         tds_report(ctx, 203, &path);
+    else if (row->ncross && crosses(ctx, row))
+        report_cross(ctx, row, &path);
 }
 
 /* ---- channel, category, variant ---------------------------------------- */

@@ -16,8 +16,7 @@ from oracle import SPEC, Judge, Pairs, Spec, compact
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GOLDEN = os.path.join(TOP, "tests/golden")
-LEGS = {"AReq": ("3DS Server->DS", "DS->ACS"), "ARes": ("ACS->DS", "DS->3DS Server"), "RReq": ("ACS->DS", "DS->3DS Server"),
-        "RRes": ("3DS Server->DS", "DS->ACS")}
+LEGS = (None, "3DS Server->DS", "DS->ACS", "ACS->DS", "DS->3DS Server", "3DS Requestor->ACS", "ACS->3DS Requestor")
 TWICE = "\x01"  # at the end of a name: the name a second time
 SAMPLES = {
     "n": "1", "a": "A", "an": "A1", "ans": "a", "text": "a", "uuid": "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
@@ -393,12 +392,11 @@ def text_of(message):
 def main():
     spec, out, total = Spec(), open(sys.argv[1], "w", encoding="utf-8"), 0
     for name, msg, context in bases():
-        legs = LEGS.get(msg["messageType"], (None,))
         version = msg["messageVersion"]
         rows = spec.rows("message", msg["messageType"], version)
-        runs = [(leg, flags, thin) for i, leg in enumerate(sorted(legs, key=lambda x: x != context["leg"]))
-                for flags, thin in ((set(), i > 0), ({"strict-condition"}, True), ({"lax-absent"}, True),
-                                    ({"ds-accept"}, i > 0), ({"ds-refuse"}, True))]
+        own = context["leg"]
+        runs = [(own, set(), False), (own, {"ds-accept"}, False)] + [(leg, set(), True) for leg in LEGS if leg != own]
+        runs += [(own, {flag}, True) for flag in ("strict-condition", "lax-absent", "ds-refuse")]
         for leg, flags, thin in runs:
             here = dict(context, leg=leg, flags=flags)
             lines = context["lines"] + ([f"leg {leg}"] if leg else []) + [f"flag {f}" for f in sorted(flags)]

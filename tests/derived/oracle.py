@@ -341,15 +341,26 @@ class Judge:
                 if not (value == {} and self.all_optional(row)):
                     self.report(203, name)
             elif self.crosses(row, here):
-                self.report(203, name)
+                self.report_cross(name)
             return
         before = {k: set(v) for k, v in self.faults.items()}
         self.value(row, value, name)
         if before != self.faults:
             return
         if (row.get("absent_when") and "lax-absent" not in self.context["flags"] and self.holds(row["absent_when"], here) or
-                "strict-condition" in self.context["flags"] and self.uncalled_for(row, here) or self.crosses(row, here)):
+                "strict-condition" in self.context["flags"] and self.uncalled_for(row, here)):
             self.report(203, name)
+        elif self.crosses(row, here):
+            self.report_cross(name)
+
+    def report_cross(self, name):
+        """P-12: of answers that exclude each other all that are there are named."""
+        answers = ("challengeDataEntry", "challengeDataEntryTwo", "challengeNoEntry", "challengeCancel", "resendChallenge",
+                   "challengeAddCode")
+        top = self.top()
+        there = [n for n in answers if isinstance(top.get(n), str) and top[n] and (n, top[n]) != ("resendChallenge", "N")]
+        for n in there if self.kind == "CReq" and name == "challengeDataEntry" and there else [name]:
+            self.report(203, n)
 
     def crosses(self, row, here):
         return any(c.get("error") != "none" and not self.holds(c["expr"], here) for c in row["cross"])
