@@ -71,6 +71,7 @@ def build(name, work, *args, env=None):
 
 
 def unit(name, directory, env=None):
+    env = dict(env or {}, TDS_DERIVED=os.path.join(os.path.dirname(directory), "derived.cases"))  # made once
     rc, out = run(f"{name}: unit tests", ["make", "-s", "check", f"-j{os.cpu_count()}"], directory, env)
     passed = failed = skipped = 0
     for path in glob.glob(os.path.join(directory, "tests/unit/*.log")):
