@@ -239,12 +239,12 @@ static int results_post(tds_ap_call_t *call, void *baton)
 static int notify_post(tds_ap_call_t *call, void *run)
 {
     static const char *const names[] = {"cres", "erro", "error"}; /* B-19 */
-    tds_ap_field_t fields[TDS_AP_FIELDS_MAX];
+    tds_field_t fields[TDS_FIELDS_MAX];
     srv_answer_t answer = {.status = 500};
     const char *message = NULL;
-    int i, n = tds_ap_form(call->body, call->len, fields);
+    int i, n = tds_form_split(call->body, call->len, fields);
 
-    for (i = 0; n > 0 && !message && i < 3; ++i) message = tds_ap_form_get(fields, n, names[i]);
+    for (i = 0; n > 0 && !message && i < 3; ++i) message = tds_form_get(fields, n, names[i]);
     srv_run_notify(run, message, &answer);
     return send_answer(call->r, &answer);
 }

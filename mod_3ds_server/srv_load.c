@@ -52,13 +52,13 @@ srv_load_t *srv_load_begin(const srv_ds_t *ds, const srv_ranges_t *old, int full
 /* ---- an item ----------------------------------------------------------- */
 
 /* "2.1.0" to a number that can be compared; 0 of none. */
-static int version_number(const char *text)
+static unsigned version_number(const char *text)
 {
-    int n = 0, part = 0;
+    unsigned n = 0, part = 0;
 
     for (; text && *text; ++text) {
         if (*text != '.') {
-            part = part * 10 + (*text - '0');
+            part = part * 10 + (unsigned)(*text - '0');
             continue;
         }
         n = n * 100 + part;
@@ -67,14 +67,21 @@ static int version_number(const char *text)
     return n * 100 + part;
 }
 
+/* tds_ver_parse() of what may be no text. */
+static tds_ver_e version_of(const json_t *text)
+{
+    return json_is_string(text) ? tds_ver_parse(json_string_value(text)) : TDS_V_NONE;
+}
+
 /* The versions we know from first to last, by two members. */
 static unsigned versions_between(const json_t *object, const char *first, const char *last)
 {
-    int from = version_number(tds_json_get(object, first)), to = version_number(tds_json_get(object, last)), v;
-    unsigned mask = 0;
+    unsigned from = version_number(tds_json_get(object, first)), to = version_number(tds_json_get(object, last)),
+             mask = 0;
+    int v;
 
     for (v = TDS_V_NONE + 1; v < TDS_V_COUNT; ++v) {
-        int n = version_number(tds_ver_text((tds_ver_e)v));
+        unsigned n = version_number(tds_ver_text((tds_ver_e)v));
 
         if (from <= n && n <= to) mask |= TDS_VER_BIT(v);
     }
@@ -86,8 +93,7 @@ static unsigned versions_listed(const json_t *list)
     unsigned mask = 0;
     apr_size_t i;
 
-    for (i = 0; i < json_array_size(list); ++i)
-        mask |= TDS_VER_BIT(tds_ver_parse(json_string_value(json_array_get(list, i))));
+    for (i = 0; i < json_array_size(list); ++i) mask |= TDS_VER_BIT(version_of(json_array_get(list, i)));
     return mask & ~TDS_VER_BIT(TDS_V_NONE);
 }
 
@@ -101,7 +107,7 @@ static unsigned ds_versions(const json_t *object)
     if (!tds_json_get(object, "dsStartProtocolVersion") && !tds_json_get(object, "dsEndProtocolVersion")) return 0;
     mask = versions_between(object, "dsStartProtocolVersion", "dsEndProtocolVersion");
     if (!tds_json_get(object, "dsEndProtocolVersion")) /* only the first one is given */
-        mask = ~0u << tds_ver_parse(tds_json_get(object, "dsStartProtocolVersion"));
+        mask = ~0u << version_of(json_object_get(object, "dsStartProtocolVersion"));
     return mask;
 }
 
@@ -117,8 +123,9 @@ static int offer(srv_load_t *load, srv_profile_t *profile, const json_t *object,
 
     for (i = 0; i < json_array_size(list); ++i) {
         const char *code = json_string_value(json_array_get(list, i));
-        int n = (code[0] - '0') * 10 + (code[1] - '0');
+        unsigned n = code ? version_number(code) : 0;
 
+        if (!n || n > 99) continue;
         info[n / 64] |= (apr_uint64_t)1 << n % 64;
     }
     if (url && !(at = srv_store_put(&load->urls, url, strlen(url) + 1))) return 0;
@@ -143,7 +150,7 @@ static apr_uint32_t profile_of(srv_load_t *load, const json_t *item)
         return 0;
     for (i = 0; i < json_array_size(list); ++i) {
         const json_t *acs = json_array_get(list, i);
-        tds_ver_e version = tds_ver_parse(tds_json_get(acs, "version"));
+        tds_ver_e version = version_of(json_object_get(acs, "version"));
 
         if (version && !offer(load, &profile, acs, TDS_VER_BIT(version))) return 0;
     }

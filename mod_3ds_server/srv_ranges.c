@@ -155,7 +155,8 @@ static void heap_sort(srv_row_t *rows, apr_size_t n)
     }
 }
 
-/* Quick sort, and heap sort where that goes wrong: in place, while qsort() of the C library takes as much memory again. */
+/* Quick sort, and heap sort where that goes wrong: in place, while qsort() of the C library takes as much memory again.
+ */
 static void sort(srv_row_t *rows, apr_size_t n, int depth)
 {
     while (n > 16 && depth-- > 0) {

@@ -1,6 +1,6 @@
 /* Card ranges: which DS serves a card, which versions its ACS and DS can, its 3DS Method URL and what the ACS offers
- * (S-09, S-10, S-15, S-20, S-21). A snapshot is immutable once made; looking up takes no lock and no memory. One is made
- * of the configuration, and one of the PRes of each DS (S-01, S-11).
+ * (S-09, S-10, S-15, S-20, S-21). A snapshot is immutable once made; looking up takes no lock and no memory. One is
+ * made of the configuration, and one of the PRes of each DS (S-01, S-11).
  *
  * 24 bytes per range, and some 100 per different set of data of a range: issuers are few. */
 #ifndef SRV_RANGES_H

@@ -97,27 +97,27 @@ static int areq_post(tds_ap_call_t *call, void *baton)
 /* acsURL decides by the body (X-HTTP-07): a form is a browser's CReq, JSON an Erro that nobody here waits for. */
 static int creq_post(tds_ap_call_t *call, void *run)
 {
-    tds_ap_field_t fields[TDS_AP_FIELDS_MAX];
+    tds_field_t fields[TDS_FIELDS_MAX];
     acs_answer_t answer = {.status = 500};
     int n;
 
     if (call->len && call->body[0] == '{') return tds_ap_status(call->r, HTTP_OK);
-    if ((n = tds_ap_form(call->body, call->len, fields)) < 0) n = 0;
-    acs_run_creq(run, tds_ap_form_get(fields, n, "creq"), tds_ap_form_get(fields, n, "threeDSSessionData"), &answer);
+    if ((n = tds_form_split(call->body, call->len, fields)) < 0) n = 0;
+    acs_run_creq(run, tds_form_get(fields, n, "creq"), tds_form_get(fields, n, "threeDSSessionData"), &answer);
     return send_answer(call->r, &answer);
 }
 
 static int form_post(tds_ap_call_t *call, void *run)
 {
-    tds_ap_field_t fields[TDS_AP_FIELDS_MAX];
+    tds_field_t fields[TDS_FIELDS_MAX];
     acs_answer_t answer = {.status = 500};
-    int n = tds_ap_form(call->body, call->len, fields);
+    int n = tds_form_split(call->body, call->len, fields);
     acs_form_t form;
 
     if (n < 0) n = 0;
-    form = (acs_form_t){.token = tds_ap_form_get(fields, n, "token"),
-                        .action = tds_ap_form_get(fields, n, "action"),
-                        .otp = tds_ap_form_get(fields, n, "otp")};
+    form = (acs_form_t){.token = tds_form_get(fields, n, "token"),
+                        .action = tds_form_get(fields, n, "action"),
+                        .otp = tds_form_get(fields, n, "otp")};
     acs_run_form(run, &form, &answer);
     return send_answer(call->r, &answer);
 }

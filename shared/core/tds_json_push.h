@@ -2,7 +2,8 @@
  * text that is cut by the end of a chunk. For what is too long to be a tree; everything else uses tds_json.h.
  *
  * The same texts pass as with tds_json_parse(): RFC 8259 in UTF-8, an object or array, one BOM before it (F-01), at
- * most depth_max deep (F-12), no unpaired surrogate (F-13), no NUL in a name. Duplicate names are the caller's affair. */
+ * most depth_max deep (F-12), no unpaired surrogate (F-13), no NUL in a name. Duplicate names are the caller's
+ * affair. */
 #ifndef TDS_JSON_PUSH_H
 #define TDS_JSON_PUSH_H
 

@@ -10,7 +10,8 @@
 /* A strict reader of RFC 8259 text that keeps nothing but the names on the way down. Recursion is
  * bounded by depth_max. */
 
-#define NAMES_MAX 4096 /* more duplicates than this many bytes are not listed */
+#define CARD_DIGITS 13 /* the shortest card number */
+#define NAMES_MAX   4096 /* more duplicates than this many bytes are not listed */
 
 typedef struct frame_t {
     const struct frame_t *up;
@@ -258,10 +259,20 @@ static int word(scan_t *s, const char *text)
 
 /* ---- objects and arrays ------------------------------------------------ */
 
+const char *tds_json_name_shown(const char *name)
+{
+    const char *s;
+    int digits = 0;
+
+    for (s = name; *s; ++s) digits += *s >= '0' && *s <= '9';
+    return digits < CARD_DIGITS ? name : "unknown";
+}
+
 static const char *path_of(scan_t *s, const frame_t *up, const char *name)
 {
+    name = tds_json_name_shown(name);
     for (; up; up = up->up)
-        if (up->name) name = apr_pstrcat(s->pool, up->name, ".", name, NULL);
+        if (up->name) name = apr_pstrcat(s->pool, tds_json_name_shown(up->name), ".", name, NULL);
     return name;
 }
 

@@ -58,9 +58,9 @@ static int member_is(const tds_ctx_t *ctx, tds_elem_e e, const char *list)
 
 static int prior_is(const tds_ctx_t *ctx, tds_msg_e msg, tds_elem_e e, const char *list)
 {
-    const tds_prior_t *p = ctx->rules->prior, *end = p + (p ? ctx->rules->nprior : 0);
+    const tds_prior_t *p = ctx->rules->prior, *end = p ? p + ctx->rules->nprior : NULL;
 
-    for (; p < end; ++p) {
+    for (; p != end; ++p) {
         if (p->msg != msg || p->elem != e || !p->value || !*p->value) continue;
         if (!list || tds_list_has(list, p->value, strlen(p->value))) return 1;
     }

@@ -54,10 +54,12 @@ static unsigned candidates(const tds_pres_t *pres)
     return pres->rules.versions ? pres->rules.versions : tds_tables[TDS_MSG_PRES].vers;
 }
 
-static void items_begin(tds_pres_t *pres)
+static unsigned items_begin(void *baton)
 {
+    tds_pres_t *pres = baton;
     int v;
 
+    if (pres->versions) return pres->versions; /* the array is there twice */
     pres->versions = candidates(pres);
     for (v = TDS_V_NONE + 1; v < TDS_V_COUNT; ++v) {
         tds_msg_t *msg;
@@ -70,6 +72,7 @@ static void items_begin(tds_pres_t *pres)
         tds_check_start(&pres->ctx[v], msg, &pres->rules, pres->pool);
         if (v >= TDS_V231 && (pres->val[v]->flags & TDS_VF_UNIQUE)) pres->hashes_max = pres->val[v]->max_items;
     }
+    return pres->versions;
 }
 
 static int hash_keep(tds_pres_t *pres, apr_uint64_t hash)
@@ -106,7 +109,6 @@ static apr_status_t on_item(void *baton, const json_t *item, apr_uint64_t hash)
 {
     tds_pres_t *pres = baton;
 
-    if (!pres->versions) items_begin(pres);
     pres->count++;
     if (!hash_keep(pres, hash)) return APR_ENOMEM;
     if (!item_good(pres, item) || !pres->fn || tds_tree_duplicates(pres->tree)) return APR_SUCCESS;
@@ -145,7 +147,7 @@ tds_pres_t *tds_pres_make(const tds_msg_rules_t *rules, tds_pres_item_fn *fn, vo
     tds_err_init(&pres->err, pool);
     apr_pool_cleanup_register(pool, pres, pres_gone, apr_pool_cleanup_null);
     apr_pool_create(&pres->scratch, pool);
-    pres->tree = tds_tree_make(on_item, pres, pool);
+    pres->tree = tds_tree_make(on_item, items_begin, pres, pool);
     pres->push = tds_json_push_make(TDS_JSON_DEPTH_MAX, tds_tree_event, pres->tree, pool);
     return pres;
 }

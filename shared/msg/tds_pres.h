@@ -17,15 +17,15 @@
 #define TDS_PRES_KEEP_MAX  (16u << 20) /* bytes */
 #define TDS_PRES_NAMES_MAX (1u << 20)
 
-/* An item of cardRangeData that is good by the tables: the members they know; borrowed for the call. No more items come
+/* An item of cardRangeData that is good by the tables: the members that its version has; borrowed for the call. No more items come
  * after the first fault of the message. A status other than APR_SUCCESS ends the reading; err says why. */
 typedef apr_status_t tds_pres_item_fn(void *baton, const json_t *item, tds_err_t *err);
 
 typedef struct tds_pres_t tds_pres_t;
 
-/* rules as for tds_msg_decode(), borrowed; accept may name PRes and Erro, and no type else is accepted; leave the
- * version to version_must if it is known: else items that come before messageVersion are checked by all active
- * versions. fn may be NULL. */
+/* rules as for tds_msg_decode(), borrowed; accept may name PRes and Erro, and no type else is accepted; where fn is
+ * given the version must be known, version_must: without it, items that come before messageVersion are checked by all
+ * active versions, and good by one of them is good enough to be handed on. fn may be NULL. */
 tds_pres_t *tds_pres_make(const tds_msg_rules_t *rules, tds_pres_item_fn *fn, void *baton, apr_pool_t *pool);
 
 /* The next bytes, in chunks of any size. Anything but APR_SUCCESS: more is not wanted, tds_pres_end() says why. */

@@ -1,4 +1,5 @@
 #include "tds_pres_int.h"
+#include "tds_json_scan.h"
 
 #include <stdlib.h>
 #include <apr_hash.h>
@@ -39,6 +40,8 @@ typedef struct frame_t {
 
 struct tds_tree_t {
     tds_tree_item_fn *fn;
+    tds_tree_versions_fn *versions_fn;
+    unsigned versions; /* of the elements to keep */
     void *baton;
     apr_pool_t *pool;
     json_t *root, *array;
@@ -71,11 +74,13 @@ static apr_status_t tree_gone(void *baton)
     return APR_SUCCESS;
 }
 
-tds_tree_t *tds_tree_make(tds_tree_item_fn *fn, void *baton, apr_pool_t *pool)
+tds_tree_t *tds_tree_make(tds_tree_item_fn *fn, tds_tree_versions_fn *versions, void *baton, apr_pool_t *pool)
 {
     tds_tree_t *t = apr_pcalloc(pool, sizeof(*t));
 
     t->fn = fn;
+    t->versions_fn = versions;
+    t->versions = ~0u;
     t->baton = baton;
     t->pool = pool;
     apr_pool_cleanup_register(pool, t, tree_gone, apr_pool_cleanup_null);
@@ -202,7 +207,7 @@ static void duplicate(tds_tree_t *t)
     if (t->listed_len > LIST_MAX) return;
     for (i = 0; i < t->depth; ++i) {
         if (!t->frames[i].object) continue;
-        name = apr_pstrndup(t->pool, frame_name(&t->frames[i]), PATH_NAME);
+        name = apr_pstrndup(t->pool, tds_json_name_shown(frame_name(&t->frames[i])), PATH_NAME);
         path = path ? apr_pstrcat(t->pool, path, ".", name, NULL) : name;
     }
     if (!t->listed) t->listed = apr_hash_make(t->pool);
@@ -214,26 +219,26 @@ static void duplicate(tds_tree_t *t)
 
 /* ---- what is kept ------------------------------------------------------ */
 
-/* A row of the table for the element, in any version; NULL: none. */
-static const tds_row_t *row_of(int table, tds_elem_e elem)
+/* A row of the table for the element, in one of the versions; NULL: none. */
+static const tds_row_t *row_of(const tds_tree_t *t, int table, tds_elem_e elem)
 {
     const tds_row_t *row = &tds_rows[tds_tables[table].row], *end = row + tds_tables[table].nrows;
 
-    while (row < end && row->elem != elem) ++row;
+    while (row < end && (row->elem != elem || !(row->vers & t->versions))) ++row;
     return row < end ? row : NULL;
 }
 
 /* The message is a PRes or an Erro; which, may be told at its end. */
 static int known_here(const tds_tree_t *t, const frame_t *f, tds_elem_e elem)
 {
-    if (t->depth == 1) return row_of(TDS_MSG_PRES, elem) || row_of(TDS_MSG_ERRO, elem);
-    return !f->table || row_of(f->table, elem);
+    if (t->depth == 1) return row_of(t, TDS_MSG_PRES, elem) || row_of(t, TDS_MSG_ERRO, elem);
+    return !f->table || row_of(t, f->table, elem);
 }
 
 /* The table of the objects in the member elem of table. All counts where the length of the text does. */
-static int table_below(int table, tds_elem_e elem)
+static int table_below(const tds_tree_t *t, int table, tds_elem_e elem)
 {
-    const tds_row_t *row = row_of(table, elem);
+    const tds_row_t *row = row_of(t, table, elem);
     const tds_val_t *val;
 
     if (!row) return 0;
@@ -305,13 +310,16 @@ static apr_status_t begin(tds_tree_t *t, int object)
         if (!afford(t, up, 0)) return APR_ENOSPC;
         made = object ? json_object() : json_array();
         items = t->depth == 1 && up->elem == TDS_E_CARD_RANGE_DATA && !object;
-        table = up->object ? table_below(t->depth == 1 ? (int)TDS_MSG_PRES : up->table, up->elem) : up->table;
+        table = up->object ? table_below(t, t->depth == 1 ? (int)TDS_MSG_PRES : up->table, up->elem) : up->table;
         if (up->items)
             t->item = made;
         else if (up->object ? json_object_set_new_nocheck(up->into, frame_name(up), made)
                             : json_array_append_new(up->into, made))
             return APR_ENOMEM;
-        if (items) t->array = made;
+        if (items) {
+            t->array = made;
+            t->versions = t->versions_fn(t->baton);
+        }
     }
     if (!made && (!up || keep_here(up))) return APR_ENOMEM;
     f->into = made;
@@ -336,6 +344,7 @@ static apr_status_t end(tds_tree_t *t)
 
     names_drop(t, &f->names);
     if (!up) return APR_SUCCESS;
+    if (f->items) t->versions = ~0u;
     if (f->into && f->nstrange && t->depth > 1)
         json_object_set_new_nocheck(f->into, "", json_integer((json_int_t)f->strange));
     if (!up->items) return put(t, up, NULL, hash);
