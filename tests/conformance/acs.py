@@ -15,7 +15,7 @@ class AcsRun(Run):
         super().__init__(*args)
         self.answer = self.page = self.session = None
         self.stored = {}          # ids of the transaction under way
-        self.browser = self.world.lab.browser()
+        self.browser = self.browser_of_its_own()
         self.at = time.time()     # when the last answer of the ACS was there
 
     # AReq -> ARes or Erro
@@ -121,7 +121,7 @@ class AcsRun(Run):
         pages = []
 
         def send():
-            browser = self.world.lab.browser()
+            browser = self.browser_of_its_own()
             pages.append(browser.submit(form, button="submit", page=self.page, **fields))
         threads = [threading.Thread(target=send) for _ in range(2)]
         for t in threads:

@@ -15,7 +15,7 @@ class Case:
     """One row of the conformance table."""
 
     MEMBERS = {"id", "component", "versions", "title", "rules", "doubtful", "steps", "not_built", "partly", "serial",
-               "node"}
+               "node", "note"}
 
     def __init__(self, data):
         unknown = set(data) - self.MEMBERS

@@ -55,6 +55,9 @@ def run_one(world, case, version, functions, kinds):
             run.log.append(traceback.format_exc())
         else:
             traceback.print_exc()
+    finally:
+        if run:
+            run.close()
     return Result(case, version, state, why, run.log if run else [], time.monotonic() - start)
 
 

@@ -20,7 +20,7 @@ class Run:
         self.m, self.log, self.group, self.id = {}, [], "frictionless", None
         self.block = "b" if case.serial == "b" else "a"
         self.ds = world.ds_of(self.block)
-        self.since = time.time()
+        self.since, self.clients = time.time(), []
 
     @property
     def node(self):
@@ -30,6 +30,16 @@ class Run:
         for step in model.for_version(self.case.steps, self.version):
             (verb, arg), = step.items()
             getattr(self, "do_" + verb)(arg)
+
+    def close(self):
+        """Connections of this run alone: a node that stops would wait for them."""
+        for client in self.clients:
+            client.close()
+
+    def browser_of_its_own(self):
+        browser = self.world.lab.browser()
+        self.clients.append(browser.client)
+        return browser
 
     # values
 

@@ -17,14 +17,16 @@ class SrvRun(Run):
     def __init__(self, *args):
         super().__init__(*args)
         self.api = self.world.lab.requestor(self.node, Lab.KEY)
+        self.clients.append(self.api.client)
         self.group, self.stored = "challenge", {}
         self.answer = self.result = self.page = None
 
     # the Requestor
 
     def do_create(self, arg):
-        """Make a transaction. api: {status, has}, no_areq."""
+        """Make a transaction. api: {status, has}; becomes: the version that is chosen, if not that of the run."""
         pan = world_module.card(arg.get("card", self.group), self.version, arg.get("block", self.block))
+        self.version = arg.get("becomes", self.version)
         self.since = time.time()
         answer = self.api.create(pan, self.world.lab.shop.url + "/return", **self.resolve(arg.get("more", {})))
         got = self.answered("create", answer)
@@ -169,7 +171,7 @@ class SrvRun(Run):
         raw, message = self.build(arg, "cres")
         value = messages.b64url(raw) + ("=" * (-len(messages.b64url(raw)) % 4) if arg.get("pad") else "")
         self.note("cres form", message)
-        self.page = self.world.lab.browser().post(self.node.browser_url + "/notify", {"cres": value})
+        self.page = self.browser_of_its_own().post(self.node.browser_url + "/notify", {"cres": value})
         self.note_page("page", self.page)
         expect.need(self.page.status == 200, f"status {self.page.status} (B-43)")
         back = self.world.lab.shop.url + "/return"
@@ -186,7 +188,7 @@ class SrvRun(Run):
         names = {"messageType", "messageVersion", "threeDSServerTransID", "acsTransID", "challengeWindowSize"}
         expect.need(set(message) == names, f"CReq has {sorted(set(message) ^ names)} too many or too few (B-01)")
         expect.values("CReq", message, self.resolve(arg["has"]))
-        page = self.world.lab.browser().open(self.result["challengeUrl"])
+        page = self.browser_of_its_own().open(self.result["challengeUrl"])
         self.note_page("hosted page", page)
         forms = [f for f in page.forms if "creq" in f.inputs]
         expect.need(len(forms) == 1 and forms[0].method == "post", "the hosted page has no form with creq (B-02)")

@@ -162,6 +162,7 @@ def no_common_version(run, node):
     """S-21, at a 3DS Server of other versions than the card's range has."""
     from lab.lab import Lab
     api = run.world.lab.requestor(run.world.node(node), Lab.KEY)
+    run.clients.append(api.client)
     answer = api.create(card("challenge", run.version, "apart"))
     got = run.answered("create", answer)
     expect.need(answer.status == 422 and got.get("errorCode"), f"status {answer.status}")

@@ -1,5 +1,6 @@
 """The laboratory of the conformance run: one Directory Server for most cases and one that cases may cut off, one
 issuer, and nodes, each started when the first case needs it."""
+import concurrent.futures
 import threading
 
 from lab.lab import Lab
@@ -111,6 +112,11 @@ class World:
         return dict(self._common(), acs=False, supported=version,
                     srv_ranges=tuple((*_range("apart", v), v) for v in ranges))
 
+    def _lists(self):
+        """S-21: the ACS has 2.1.0 and 2.3.1, the Directory Server 2.1.0 and 2.2.0."""
+        return dict(self._common(), acs=False, srv_ds=["ThreeDSDSVersions 2.1.0,2.2.0"],
+                    srv_ranges=((*_range("a", "2.3.1"), "2.1.0,2.3.1"),))
+
     def _only21(self):
         """A 3DS Server of one version, and ranges of the others."""
         return self._only("2.1.0", ("2.2.0", "2.3.1"))
@@ -125,6 +131,10 @@ class World:
         return self.lab.verdict()
 
     def close(self):
+        for client in self._clients.values():
+            client.close()
+        with concurrent.futures.ThreadPoolExecutor() as pool:  # each takes its time to go
+            list(pool.map(lambda node: node.stop(graceful=True), self._nodes.values()))
         self.ds_b.stop()
         return self.lab.close()
 
