@@ -1,4 +1,5 @@
 """What has to come back: values, Erro, ARes, RReq, RRes, final CRes. From the rules; each check names its rule."""
+import datetime
 import re
 
 from model import VERSIONS, member
@@ -202,6 +203,32 @@ def rreq(message, areq, ares_message):
     _value("RReq", message, areq["messageCategory"] == "01")
     _kind("RReq", message, areq["messageVersion"], ("Y", "N"))
     need(not {"sdkTransID", "acsRenderingType"} & set(message), "RReq: elements of the app channel")
+
+
+def _empty(value):
+    """Something empty in value, at any depth."""
+    if value in ("", None, {}, []):
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list) and any(_empty(v) for v in value)
+
+
+def areq(message, headers_of_it, trans_id, version):
+    """S-31 .. S-37: every AReq of the 3DS Server (browser, payment)."""
+    values("AReq", message, {
+        "messageType": "AReq", "messageVersion": version, "threeDSServerTransID": trans_id, "deviceChannel": "02",
+        "threeDSServerURL": {"re": "https://.+"}, "notificationURL": {"re": "https://.{1,248}"},
+        "threeDSServerRefNumber": "*", "acquirerBIN": "*", "acquirerMerchantID": "*",
+        "threeDSCompInd": {"in": ["Y", "N", "U"]},
+        "deviceInfo": None, "dsURL": None, "dsTransID": None, "dsReferenceNumber": None})
+    need(not _empty(message), "AReq: something in it is empty (S-32)")
+    when = datetime.datetime.strptime(message["purchaseDate"], "%Y%m%d%H%M%S")
+    off = abs((datetime.datetime.utcnow() - when).total_seconds())
+    need(off < 900, f"AReq: purchaseDate is {off:.0f} s off (S-36)")
+    json_type("AReq", headers_of_it.get("content-type"))
+    if version == "2.3.1":
+        need(headers_of_it.get("x-request-id") == trans_id, "AReq: X-Request-ID (X-HTTP-09)")
 
 
 def rres(message, request, status):

@@ -7,13 +7,21 @@ import expect
 import model
 import world as world_module
 from lab.lab import Lab
-from run_case import Run
+from run_case import CHANGES, Run
 from sim import messages
 
 STATUS_OF_ERRORS = (400, 422, 502, 503, 504)
 
 
 class SrvRun(Run):
+    WORDS = {**Run.WORDS,
+             "create": {"card", "block", "becomes", "api", "more"},
+             "authenticate": {"requestor", "ares", "api", "areq", "erro", "no_areq", "no_erro"},
+             "get": {"has", "wait"}, "cancel": set(), "challenge": {"ares"}, "erro_in": CHANGES,
+             "rreq": CHANGES | {"erro", "rres", "unknown", "request_headers", "reply_headers"},
+             "notify": CHANGES | {"pad", "leads_back"}, "form": {"has"},
+             "pres": CHANGES | {"mode", "earlier", "many", "erro", "ranges"}}
+
     def __init__(self, *args):
         super().__init__(*args)
         self.api = self.world.lab.requestor(self.node, Lab.KEY)
@@ -74,15 +82,16 @@ class SrvRun(Run):
         expect.need(len(records) == count, f"the DS saw {len(records)} AReqs, wanted {count}")
         for record in records:
             self.note("AReq at the DS", record["message"])
-            expect.values("AReq", record["message"], {"threeDSServerTransID": self.id, "messageVersion": self.version})
+            expect.areq(record["message"], record["headers"], self.id, self.version)
             expect.values("AReq", record["message"], self.resolve(wanted.get("has", {})))
             expect.headers("AReq headers", record["headers"], self.resolve(wanted.get("headers", {})))
-            expect.json_type("AReq", record["headers"].get("content-type"))
             self.m["areq_of_server"] = record["message"]
 
     def _erros(self):
-        return self.ds.records.all("erro", link="3dss", threeDSServerTransID=self.id) + (
-            self.ds.records.all("erro", link="3dss", dsTransID=self.m["areq"]["dsTransID"]) if "areq" in self.m else [])
+        """Whatever its ids say: an ARes with a foreign id is answered with that id (E-05)."""
+        ids = {self.id, *(self.m[n].get("dsTransID") for n in ("areq", "ares") if self.m.get(n))} - {None}
+        return [r for r in self.ds.records.all("erro", link="3dss")
+                if ids & {(r["message"] or {}).get(n) for n in ("threeDSServerTransID", "dsTransID")}]
 
     def _is_erro_to_ds(self, wanted):
         end = time.monotonic() + 8
