@@ -213,6 +213,21 @@ static int no_276(void *baton, int kind, const char *code)
     "\",\"threeDSServerTransID\":\"" SERVER_ID "\",\"dsTransID\":\"" DS_ID                         \
     "\",\"acsTransID\":\"" ACS_ID "\",\"resultsStatus\":\"" status "\"}"
 
+/* A name too long for the errorDetail is a duplicate all the same; the Erro has its fixed text then. */
+static void long_duplicate(void **state)
+{
+    char *name = apr_pcalloc(pool, 3001);
+    tds_erro_t in = {.component = 'A', .err = &err};
+    tds_msg_t *msg;
+
+    memset(name, 'x', 3000);
+    assert_int_equal(decode(&msg, apr_psprintf(pool, CREQ(BROWSER ",\"%s\":1,\"%s\":2"), name, name), NULL), APR_EINVAL);
+    assert_int_equal(err.proto, 204);
+    assert_null(err.elements);
+    in.faulty = msg;
+    assert_string_equal(tds_msg_get(tds_erro_make(&in, pool), TDS_E_ERROR_DETAIL), "data element duplicated");
+}
+
 static void ds_values(void **state)
 {
     const tds_msg_rules_t closed = {.ds_value = only_81};
@@ -329,6 +344,7 @@ int main(void)
         cmocka_unit_test(faults_leave_the_message),
         cmocka_unit_test(no_value_in_the_report),
         cmocka_unit_test(long_detail),
+        cmocka_unit_test(long_duplicate),
         cmocka_unit_test(ds_values),
         cmocka_unit_test(iso_seam),
         cmocka_unit_test(matching),

@@ -445,6 +445,31 @@ static void huge(void **state)
     feed_end(&f, "1]}", APR_EINVAL, 101, "Invalid Formatted Message"); /* larger than is kept */
 }
 
+/* The class that comes first counts, however many faults of another came before. */
+static void many_faults(void **state)
+{
+    char *text = apr_pstrdup(pool, "{\"messageType\":\"PRes\",\"messageVersion\":\"2.2.0\",\"cardRangeData\":[1");
+    tds_msg_rules_t rules = {.accept = TYPES};
+    apr_size_t len = strlen(text), n = 5000;
+    char *more = apr_palloc(pool, len + 2 * n + 200);
+    int items;
+
+    memcpy(more, text, len);
+    for (; n; --n, len += 2) memcpy(more + len, ",1", 2);
+    memcpy(more + len, "]}", 3);
+    compare(more, len + 2, &rules);
+    assert_string_equal(
+        streamed(more, len + 2, 100, &rules, &items, pool),
+        apr_psprintf(
+            pool,
+            "0 201 dsEndProtocolVersion,dsStartProtocolVersion,dsTransID,threeDSServerTransID; type %d version %d",
+            TDS_MSG_PRES, TDS_V220));
+    more = apr_pcalloc(pool, 3001);
+    memset(more, 'x', 3000);
+    more = apr_psprintf(pool, "{\"messageType\":\"PRes\",\"messageVersion\":\"2.2.0\",\"%s\":1,\"%s\":2}", more, more);
+    compare_all(more, strlen(more));
+}
+
 static void unknown_elements(void **state)
 {
     feed_t f;
@@ -539,7 +564,8 @@ static void number_of_items(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    UNIT(huge),   UNIT(golden),           UNIT(derived),          UNIT(cut),
-    UNIT(faults), UNIT(unknown_elements), UNIT(the_sink_refuses), UNIT(number_of_items)};
+    UNIT(huge),           UNIT(golden),      UNIT(derived),          UNIT(cut),
+    UNIT(faults),         UNIT(many_faults), UNIT(unknown_elements), UNIT(the_sink_refuses),
+    UNIT(number_of_items)};
 
 UNIT_MAIN(tests)
