@@ -73,11 +73,10 @@ static tds_ver_e version_of(const json_t *text)
     return json_is_string(text) ? tds_ver_parse(json_string_value(text)) : TDS_V_NONE;
 }
 
-/* The versions we know from first to last, by two members. */
-static unsigned versions_between(const json_t *object, const char *first, const char *last)
+/* The versions we know from first to last. */
+static unsigned versions_between(const json_t *first, const json_t *last)
 {
-    unsigned from = version_number(tds_json_get(object, first)), to = version_number(tds_json_get(object, last)),
-             mask = 0;
+    unsigned from = version_number(json_string_value(first)), to = version_number(json_string_value(last)), mask = 0;
     int v;
 
     for (v = TDS_V_NONE + 1; v < TDS_V_COUNT; ++v) {
@@ -97,18 +96,18 @@ static unsigned versions_listed(const json_t *list)
     return mask & ~TDS_VER_BIT(TDS_V_NONE);
 }
 
-/* Of the DS: by list in 2.3.1, by first and last before. 0: the object does not say. */
-static unsigned ds_versions(const json_t *object)
+/* Of the DS: by list in 2.3.1, by first and last before; without a last one, from the first on. 0: nothing is said. */
+static unsigned ds_versions(const json_t *list, const json_t *first, const json_t *last)
 {
-    const json_t *list = json_object_get(object, "dsProtocolVersions");
-    unsigned mask;
-
     if (list) return versions_listed(list);
-    if (!tds_json_get(object, "dsStartProtocolVersion") && !tds_json_get(object, "dsEndProtocolVersion")) return 0;
-    mask = versions_between(object, "dsStartProtocolVersion", "dsEndProtocolVersion");
-    if (!tds_json_get(object, "dsEndProtocolVersion")) /* only the first one is given */
-        mask = ~0u << version_of(json_object_get(object, "dsStartProtocolVersion"));
-    return mask;
+    if (first && !last) return ~0u << version_of(first);
+    return last ? versions_between(first, last) : 0;
+}
+
+static unsigned ds_versions_of_item(const json_t *item)
+{
+    return ds_versions(json_object_get(item, "dsProtocolVersions"), json_object_get(item, "dsStartProtocolVersion"),
+                       json_object_get(item, "dsEndProtocolVersion"));
 }
 
 /* acsInfoInd and threeDSMethodURL of object for all versions in mask. */
@@ -142,11 +141,12 @@ static int offer(srv_load_t *load, srv_profile_t *profile, const json_t *object,
 static apr_uint32_t profile_of(srv_load_t *load, const json_t *item)
 {
     const json_t *list = json_object_get(item, "acsProtocolVersions");
-    srv_profile_t profile = {.ds = load->ds, .dss = ds_versions(item)};
+    srv_profile_t profile = {.ds = load->ds, .dss = ds_versions_of_item(item)};
     apr_size_t i;
 
-    if (!list &&
-        !offer(load, &profile, item, versions_between(item, "acsStartProtocolVersion", "acsEndProtocolVersion")))
+    if (!list && !offer(load, &profile, item,
+                        versions_between(json_object_get(item, "acsStartProtocolVersion"),
+                                         json_object_get(item, "acsEndProtocolVersion"))))
         return 0;
     for (i = 0; i < json_array_size(list); ++i) {
         const json_t *acs = json_array_get(list, i);
@@ -377,6 +377,10 @@ static srv_ranges_t *hand_over(srv_load_t *load, apr_pool_t *pool)
     ranges->n = load->n;
     ranges->profiles = load->profiles;
     ranges->urls = load->urls;
+    free(ranges->profiles.slots); /* nothing more is put in */
+    free(ranges->urls.slots);
+    ranges->profiles.slots = ranges->urls.slots = NULL;
+    ranges->profiles.nslots = ranges->urls.nslots = 0;
     load->rows = NULL;
     load->profiles = (srv_store_t){.fixed = load->profiles.fixed};
     load->urls = (srv_store_t){.fixed = 0};
@@ -406,7 +410,8 @@ apr_status_t srv_load_commit(srv_ranges_t **pranges, srv_load_t *load, const tds
     }
     if (rv == APR_SUCCESS) {
         ranges = hand_over(load, pool);
-        ranges->dss = ds_versions(pres->root);
+        ranges->dss = ds_versions(pres->elem[TDS_E_DS_PROTOCOL_VERSIONS], pres->elem[TDS_E_DS_START_PROTOCOL_VERSION],
+                                  pres->elem[TDS_E_DS_END_PROTOCOL_VERSION]);
         if ((rv = overlap_check(ranges, pres->version, err)) == APR_SUCCESS) *pranges = ranges;
     }
     srv_load_abort(load);

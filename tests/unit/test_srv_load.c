@@ -78,18 +78,15 @@ static const char *url_of(const srv_ranges_t *ranges, const char *pan, tds_ver_e
 static void of_2_2_0(void **state)
 {
     srv_ranges_t *ranges =
-        good(
-            HEAD22 SERIAL
-                LIST(
-                    R22("4000000000000000", "4000009999999999",
-                        URL("m") ",\"acsInfoInd\":[\"01\",\"04\",\"99\"]") "," R22("5000000000000", "5000000000009",
-                                                                                   ",\"dsStartProtocolVersion\":\"2.2."
-                                                                                   "0\",\"dsEndProtocolVersion\":\"2.3."
-                                                                                   "1\"") "," R22("4100000000000000000",
-                                                                                                  "4100000000000000009",
-                                                                                                  ",\"dsStartProtocolVe"
-                                                                                                  "rsion\":\"2.2.0\"")),
-            NULL, 1);
+        good(HEAD22 SERIAL LIST(
+                 R22("4000000000000000", "4000009999999999", URL("m") ",\"acsInfoInd\":[\"01\",\"04\",\"99\"]") "," R22(
+                     "5000000000000", "5000000000009",
+                     ",\"dsStartProtocolVersion\":\"2.2."
+                     "0\",\"dsEndProtocolVersion\":\"2.3."
+                     "1\"") "," R22("4100000000000000000", "4100000000000000009",
+                                    ",\"dsStartProtocolVe"
+                                    "rsion\":\"2.2.0\"")),
+             NULL, 1);
     srv_hit_t hit;
 
     assert_int_equal(srv_ranges_count(ranges), 3);
@@ -108,6 +105,24 @@ static void of_2_2_0(void **state)
     assert_int_equal(hit.versions, V(220));
     assert_false(in(ranges, "4000010000000000") || in(ranges, "3999999999999999") || in(ranges, "40000012345678900"));
     assert_false(in(ranges, "400000000000000x") || in(ranges, ""));
+}
+
+/* What the version does not know is not there, whatever it is. */
+static void of_another_version(void **state)
+{
+    srv_ranges_t *ranges = good("{\"messageVersion\":\"2.1.0\"," IDS "\"dsStartProtocolVersion\":\"2.1.0\","
+                                "\"dsEndProtocolVersion\":\"2.1.0\",\"dsProtocolVersions\":[\"2.3.1\"],\"readOrder\":7,"
+                                "\"cardRangeDataFileURL\":\"https://x/\"," LIST(R22(
+                                    "4000000000000000", "4000000000000009",
+                                    ",\"acsInfoInd\":[null,\"x\",\"01\"]"
+                                    ",\"ranges\":[1],\"acsProtocolVersions\":[{}],\"dsProtocolVersions\":[\"2.2.0\"]")),
+                                NULL, 1);
+    srv_hit_t hit;
+
+    assert_int_equal(srv_ranges_count(ranges), 1);
+    assert_true(srv_ranges_find(ranges, "4000000000000005", &hit));
+    assert_int_equal(hit.versions, V(210));
+    assert_false(srv_hit_info(&hit, TDS_V210, 1));
 }
 
 static void of_2_3_1(void **state)
@@ -309,7 +324,9 @@ static void model(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {UNIT(of_2_2_0), UNIT(of_2_3_1), UNIT(overlaps), UNIT(turned), UNIT(delta),
-                                          UNIT(actions),  UNIT(order),    UNIT(cut),      UNIT(model)};
+static const struct CMUnitTest tests[] = {UNIT(of_2_2_0), UNIT(of_2_3_1), UNIT(of_another_version),
+                                          UNIT(overlaps), UNIT(turned),   UNIT(delta),
+                                          UNIT(actions),  UNIT(order),    UNIT(cut),
+                                          UNIT(model)};
 
 UNIT_MAIN(tests)
