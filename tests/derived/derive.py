@@ -6,8 +6,8 @@ What is to be said of each is the oracle's verdict.
 
 A file holds for each base "base NAME", its "context ..." lines, then "case NAME<TAB>expected<TAB>message"; at its end
 "mask NAME KIND", "fact MSG NAME", "country CODE 0|1" and "currency CODE ALPHA|- DIGITS"."""
-import copy
 import json
+import multiprocessing
 import os
 import re
 import sys
@@ -268,9 +268,16 @@ def homes(spec, msg, version, rows, trail=()):
             yield from homes(spec, msg, version, below, trail + step)
 
 
+def clone(value):
+    """A copy that shares no object and no array."""
+    if isinstance(value, dict):
+        return {k: clone(v) for k, v in value.items()}
+    return [clone(v) for v in value] if isinstance(value, list) else value
+
+
 def reach(spec, msg, version, rows, trail):
     """A copy of msg in which the parent is there; and the parent. None: cannot be reached."""
-    out = copy.deepcopy(msg)
+    out = clone(msg)
     here, table = out, rows
     for i, step in enumerate(trail):
         if step == 0:
@@ -389,43 +396,53 @@ def text_of(message):
     return compact(message).replace('\\u0001":', '":')
 
 
-def main():
-    spec, out, total = Spec(), open(sys.argv[1], "w", encoding="utf-8"), 0
-    for name, msg, context in bases():
-        version = msg["messageVersion"]
-        rows = spec.rows("message", msg["messageType"], version)
-        own = context["leg"]
-        runs = [(own, set(), False), (own, {"ds-accept"}, False)] + [(leg, set(), True) for leg in LEGS if leg != own]
-        runs += [(own, {flag}, True) for flag in ("strict-condition", "lax-absent", "ds-refuse")]
-        for leg, flags, thin in runs:
-            here = dict(context, leg=leg, flags=flags)
-            lines = context["lines"] + ([f"leg {leg}"] if leg else []) + [f"flag {f}" for f in sorted(flags)]
-            out.write(f"base {name} {leg or ''} {' '.join(flags)}\n" + "".join(f"context {x}\n" for x in lines))
-            seen = set()
-            for case, message in derived(spec, msg, version, rows, thin):
-                text = text_of(message)
-                if text in seen:
-                    continue
-                seen.add(text)
-                verdict = Judge(spec, here).judge(text)
-                want = "ok" if not verdict else f"{verdict[0]} {','.join(sorted(verdict[1]))}"
-                if not want.isprintable():  # an extension's id, which a detail of 202 repeats
-                    continue
-                out.write(f"case {case}\t{want}\t{text}\n")
-                total += 1
+def verdict_of(found):
+    return "ok" if not found else f"{found[0]} {','.join(sorted(found[1]))}"
+
+
+def cases_of(base):
+    """All lines of one base. Legs: those that the tables of the message know, and none."""
+    spec, (name, msg, context) = Spec(), base
+    version, own = msg["messageVersion"], context["leg"]
+    rows = spec.rows("message", msg["messageType"], version)
+    legs = sorted({leg for r in rows for leg in r.get("legs") or {}} - {own}) + ([None] if own else [])
+    runs = [(own, set(), False), (own, {"ds-accept"}, False)] + [(leg, set(), True) for leg in legs]
+    runs += [(own, {flag}, True) for flag in ("strict-condition", "lax-absent", "ds-refuse")]
+    out = []
+    for leg, flags, thin in runs:
+        here = dict(context, leg=leg, flags=flags)
+        lines = context["lines"] + ([f"leg {leg}"] if leg else []) + [f"flag {f}" for f in sorted(flags)]
+        out.append(f"base {name} {leg or ''} {' '.join(flags)}\n" + "".join(f"context {x}\n" for x in lines))
+        seen = set()
+        for case, message in derived(spec, msg, version, rows, thin):
+            text = text_of(message)
+            if text in seen:
+                continue
+            seen.add(text)
+            want = verdict_of(Judge(spec, here).judge(text))
+            if want.isprintable():  # an extension's id, which a detail of 202 repeats, may be anything
+                out.append(f"case {case}\t{want}\t{text}\n")
+    return out
+
+
+def object_cases(spec):
     for name, version, whole in loose(spec):
-        out.write(f"base {name} {version}\n")
         for case, value in derived(spec, whole, version, spec.rows("object", name, version), False):
             text = text_of(value)
-            verdict = Judge(spec, {"prior": {}, "leg": None, "extensions": [], "flags": set()}).judge_object(name, version, text)
-            want = "ok" if not verdict else f"{verdict[0]} {','.join(sorted(verdict[1]))}"
-            out.write(f"object {name} {version} {case}\t{want}\t{text}\n")
-            total += 1
-    names = list(masks(spec)) + list(facts(spec)) + (list(assigned()) if os.path.isdir(ISO) else [])
-    out.write("".join(line + "\n" for line in names))
-    out.close()
-    print(f"{len(names)} names and codes")
-    print(f"{total} derived cases of {len(bases())} bases")
+            found = Judge(spec, {"prior": {}, "leg": None, "extensions": [], "flags": set()}).judge_object(name, version, text)
+            yield f"object {name} {version} {case}\t{verdict_of(found)}\t{text}\n"
+
+
+def main():
+    spec, total, all_bases = Spec(), 0, bases()
+    with open(sys.argv[1], "w", encoding="utf-8") as out, multiprocessing.Pool() as pool:
+        for lines in pool.imap(cases_of, all_bases):
+            out.write("".join(lines))
+            total += sum(line.startswith("case ") for line in lines)
+        objects_out = list(object_cases(spec))
+        names = list(masks(spec)) + list(facts(spec)) + (list(assigned()) if os.path.isdir(ISO) else [])
+        out.write("".join(objects_out) + "".join(line + "\n" for line in names))
+    print(f"{total + len(objects_out)} derived cases of {len(all_bases)} bases, {len(names)} names and codes")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 the codec. judge() gives the first failing class, as (errorCode, names), or None."""
 import base64
 import calendar
+import functools
 import json
 import os
 import re
@@ -68,11 +69,16 @@ def is_there(value):
 TOKEN = re.compile(r"\s*(==|!=|\(|\)|\[|\]|,|[A-Za-z0-9_.]+)")
 
 
+@functools.lru_cache(None)
+def tokens_of(text):
+    return TOKEN.findall(text)
+
+
 class Expression:
     """Recursive descent; look(name) gives the list of values a name stands for."""
 
     def __init__(self, text, look):
-        self.tokens, self.at, self.look = TOKEN.findall(text), 0, look
+        self.tokens, self.at, self.look = tokens_of(text), 0, look
 
     def value(self):
         out = self.either()
@@ -200,7 +206,7 @@ class Judge:
     def __init__(self, spec, context):
         """context: prior {"AReq.deviceChannel": ["02"]}, leg, extensions, flags (also ds-accept, ds-refuse: every value
         reserved for the DS is one that it has defined, or none is)."""
-        self.spec, self.context, self.faults = spec, context, {}
+        self.spec, self.context, self.faults, self.whole = spec, context, {}, None
 
     # -- entry
 
@@ -212,6 +218,8 @@ class Judge:
         self.channel = self.steer("deviceChannel", own, ("01", "02", "03"))
         self.category = self.steer("messageCategory", own, ("01", "02"))
         self.variant = self.variant_of()
+        home = next(r for r in self.rows if r["name"] == "messageType")
+        self.all_channels = set(home.get("channels") or [])
         self.applying = [r for r in self.rows if self.applies(r)]
         self.twice(self.msg, "")
         for row in self.applying:
@@ -264,11 +272,9 @@ class Judge:
 
     def applies(self, row):
         channels, categories = row.get("channels") or [], row.get("categories") or []
-        home = next(r for r in self.rows if r["name"] == "messageType")
-        all_channels, all_categories = home.get("channels") or [], ["01", "02"]
-        if channels and not (self.channel in channels if self.channel else set(all_channels) <= set(channels)):
+        if channels and not (self.channel in channels if self.channel else self.all_channels <= set(channels)):
             return False
-        if categories and not (self.category in categories if self.category else set(all_categories) <= set(categories)):
+        if categories and not (self.category in categories if self.category else len(categories) == 2):
             return False
         if self.variant and row.get("variants") and self.variant not in row["variants"]:
             return False
@@ -302,8 +308,10 @@ class Judge:
         return self.walk(self.top(), name)
 
     def top(self):
-        names = {r["name"] for r in self.applying}
-        return {n: v for n, v in self.msg.items() if n in names}
+        if self.whole is None:
+            names = {r["name"] for r in self.applying}
+            self.whole = {n: v for n, v in self.msg.items() if n in names}
+        return self.whole
 
     def walk(self, value, path):
         values = [value]
