@@ -102,6 +102,8 @@ apr_status_t tds_json_parse(json_t **proot, const char *bytes, apr_size_t len, a
         bytes += 3;
         len -= 3;
     }
+    /* jansson overlooks a NUL behind a number. */
+    if (memchr(bytes, '\0', len)) return TDS_FAIL(err, APR_EINVAL, 101, NULL, "not JSON: a NUL byte");
     root = parse_once(bytes, len, JSON_REJECT_DUPLICATES, &je);
     if (!root) return parse_again(proot, bytes, len, pool, err);
     *proot = tds_json_own(root, pool);

@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 CORPUS = os.path.join(HERE, "corpus")
 TARGETS = {  # largest input, dictionary
-    "decode": (3000, "json.dict"), "pres": (1500, "json.dict"), "form": (600, "form.dict"), "b64": (200, None),
+    "decode": (4000, "json.dict"), "pres": (1500, "json.dict"), "form": (600, "form.dict"), "b64": (200, None),
     "tmpl": (500, "tmpl.dict"), "api": (1500, "json.dict")}
 CODEC = ["shared/msg", "shared/core/tds_json.c", "shared/core/tds_json_scan.c", "shared/core/tds_json_push.c"]
 
@@ -60,7 +60,7 @@ def keep(directory, work, name):
     committed, small = os.path.join(CORPUS, name), os.path.join(work, name + ".min")
     shutil.rmtree(small, ignore_errors=True)
     os.makedirs(small)
-    subprocess.run([os.path.join(directory, "tests/fuzz/fuzz_" + name), "-merge=1", f"-max_len={TARGETS[name][0]}", small, committed,
+    subprocess.run([os.path.join(directory, "tests/fuzz/fuzz_" + name), "-set_cover_merge=1", f"-max_len={TARGETS[name][0]}", small, committed,
                     os.path.join(work, name), os.path.join(work, "seeds", name)], check=True, stderr=subprocess.DEVNULL)
     for entry in os.scandir(committed):
         if not entry.name.startswith("regression-"):
