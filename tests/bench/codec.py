@@ -60,8 +60,8 @@ def big_pres(version):
     print(f"PRes {version}: {BYTES // 1000000} MB, {last['items']} items, {last['ranges']} ranges: parse "
           f"{statistics.median(a['seconds'] for a, _ in rounds):.2f} s, load "
           f"{statistics.median(b['seconds'] for _, b in rounds):.2f} s, ratio {ratio:.2f}; snapshot "
-          f"{last['snapshot_kb'] / 1024:.1f} MB ({last['snapshot_kb'] * 1024 / last['ranges']:.1f} bytes per range), peak beyond it "
-          f"{beyond:.1f} MB; the parse took {rounds[-1][0]['peak_kb'] / 1024:.0f} MB", flush=True)
+          f"{last['snapshot_kb'] / 1024:.1f} MB ({last['snapshot_kb'] * 1024 / last['ranges']:.1f} bytes per range), "
+          f"peak beyond it {beyond:.1f} MB; the parse took {rounds[-1][0]['peak_kb'] / 1024:.0f} MB", flush=True)
 
 
 def main():

@@ -2,9 +2,9 @@
 
     python3 tests/fuzz/run.py [--seconds 60] [--runs N] [--targets decode,pres] [--work DIR] [--keep] [--coverage]
 
---seconds and --runs are limits per target (whichever comes first). What is found is in WORK/TARGET-crash-*; WORK/TARGET is
-the corpus as it grows. --keep: put what adds coverage, minimised, into tests/fuzz/corpus. --coverage: no fuzzing; run the
-committed corpus and print the coverage of the codec.
+--seconds and --runs are limits per target (whichever comes first). What is found is in WORK/TARGET-crash-*; WORK/TARGET
+is the corpus as it grows. --keep: put what adds coverage, minimised, into tests/fuzz/corpus. --coverage: no fuzzing; run
+the committed corpus and print the coverage of the codec.
 """
 import argparse
 import os
@@ -27,7 +27,8 @@ def build(work, kind, flags, targets, program):
     os.makedirs(directory, exist_ok=True)
     if not os.path.exists(os.path.join(directory, "Makefile")):
         subprocess.run([os.path.join(TOP, "configure"), "-q", "CC=clang", *flags], cwd=directory, check=True)
-    subprocess.run(["make", "-s", f"-j{os.cpu_count()}", *(f"tests/fuzz/{program}_{t}" for t in targets)], cwd=directory, check=True)
+    subprocess.run(["make", "-s", f"-j{os.cpu_count()}", *(f"tests/fuzz/{program}_{t}" for t in targets)], cwd=directory,
+                   check=True)
     return directory
 
 
@@ -43,8 +44,8 @@ def fuzz(directory, work, name, args):
     if words:
         limits.append("-dict=" + os.path.join(HERE, words))
     done = subprocess.run(
-        [os.path.join(directory, "tests/fuzz/fuzz_" + name), *limits, f"-artifact_prefix={work}/{name}-", "-print_final_stats=1",
-         grown, os.path.join(work, "seeds", name), os.path.join(CORPUS, name)],
+        [os.path.join(directory, "tests/fuzz/fuzz_" + name), *limits, f"-artifact_prefix={work}/{name}-",
+         "-print_final_stats=1", grown, os.path.join(work, "seeds", name), os.path.join(CORPUS, name)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
     with open(os.path.join(work, name + ".log"), "w", encoding="utf-8") as f:
         f.write(done.stderr)
@@ -60,8 +61,9 @@ def keep(directory, work, name):
     committed, small = os.path.join(CORPUS, name), os.path.join(work, name + ".min")
     shutil.rmtree(small, ignore_errors=True)
     os.makedirs(small)
-    subprocess.run([os.path.join(directory, "tests/fuzz/fuzz_" + name), "-set_cover_merge=1", f"-max_len={TARGETS[name][0]}", small, committed,
-                    os.path.join(work, name), os.path.join(work, "seeds", name)], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([os.path.join(directory, "tests/fuzz/fuzz_" + name), "-set_cover_merge=1", "-detect_leaks=0",
+                    f"-max_len={TARGETS[name][0]}", small, committed, os.path.join(work, name),
+                    os.path.join(work, "seeds", name)], check=True, stderr=subprocess.DEVNULL)
     for entry in os.scandir(committed):
         if not entry.name.startswith("regression-"):
             os.unlink(entry.path)

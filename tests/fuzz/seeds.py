@@ -33,11 +33,14 @@ def decode():
 
 
 RANGES = [
-    {"startRange": "4000000000000000", "endRange": "4000000000000099", "actionInd": "A", "acsStartProtocolVersion": "2.1.0",
-     "acsEndProtocolVersion": "2.2.0", "threeDSMethodURL": "https://a.b/m", "acsInfoInd": ["01", "81"], "x": [1.5, None, {}]},
-    {"startRange": "5000000000000", "endRange": "5000000000009", "acsStartProtocolVersion": "2.1.0", "acsEndProtocolVersion": "2.3.1"}]
+    {"startRange": "4000000000000000", "endRange": "4000000000000099", "actionInd": "A",
+     "acsStartProtocolVersion": "2.1.0", "acsEndProtocolVersion": "2.2.0", "threeDSMethodURL": "https://a.b/m",
+     "acsInfoInd": ["01", "81"], "x": [1.5, None, {}]},
+    {"startRange": "5000000000000", "endRange": "5000000000009", "acsStartProtocolVersion": "2.1.0",
+     "acsEndProtocolVersion": "2.3.1"}]
 LISTS = [
-    {"ranges": [{"start": "4000000000000000", "end": "4000000000000099", "y": 1}, {"start": "5000000000000", "end": "5000000000009"}],
+    {"ranges": [{"start": "4000000000000000", "end": "4000000000000099", "y": 1},
+                {"start": "5000000000000", "end": "5000000000009"}],
      "acsProtocolVersions": [{"version": "2.3.1", "acsInfoInd": ["01"], "threeDSMethodURL": "https://a.b/m",
                               "supportedMsgExt": [{"id": "A000000004-ext", "version": "2.0"}]}],
      "dsProtocolVersions": ["2.2.0"], "issuerCountryCode": "250"},
@@ -46,9 +49,11 @@ LISTS = [
 
 
 def pres():
-    ids = {"threeDSServerTransID": "8a880dc0-d2d2-4067-bcb1-b08d1690b26e", "dsTransID": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b"}
+    ids = {"threeDSServerTransID": "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
+           "dsTransID": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b"}
     more = {"messageExtension": [{"name": "n", "id": "i", "criticalityIndicator": False, "data": {"a": [1.5, None, True]}}]}
-    old = {"messageType": "PRes", "messageVersion": "2.2.0", **ids, "dsStartProtocolVersion": "2.1.0", "dsEndProtocolVersion": "2.2.0"}
+    old = {"messageType": "PRes", "messageVersion": "2.2.0", **ids, "dsStartProtocolVersion": "2.1.0",
+           "dsEndProtocolVersion": "2.2.0"}
     new = {"messageType": "PRes", "messageVersion": "2.3.1", **ids, "dsProtocolVersions": ["2.3.1"], "readOrder": "02"}
     messages = [old, new, {**old, "messageVersion": "2.1.0", "cardRangeData": RANGES}, {**old, "cardRangeData": RANGES, **more},
                 {"cardRangeData": RANGES, **old, "serialNum": "1"}, {**new, "cardRangeData": LISTS, "serialNum": "1"},
@@ -78,8 +83,8 @@ def b64():
 
 def tmpl():
     data = b'{"a":"<x>&\\"","b":true,"list":[{"a":"1"},{"a":[]},{}]}'
-    texts = [b"{{a}} {{#list}}{{a}},{{/list}}{{^b}}no{{/b}}", b"{{=<% %>=}}<% a %><%! c %>", b"{{> p}}{{<p}}{{$x}}1{{/x}}{{/p}}",
-             b"{{{a}}}{{&b}}{{t.key}}", b"<a href=\"{{a}}\"><script>{{a}}</script><!-- {{a}} -->", b"{{#a}}{{.}}{{/b}}", b"{{a"]
+    texts = [b"{{a}} {{#list}}{{a}},{{/list}}{{^b}}no{{/b}}", b"{{=<% %>=}}<% a %><%! c %>",
+             b"{{> p}}{{<p}}{{$x}}1{{/x}}{{/p}}", b"{{{a}}}{{&b}}{{t.key}}", b"<a href=\"{{a}}\"><script>{{a}}</script><!-- {{a}} -->", b"{{#a}}{{.}}{{/b}}", b"{{a"]
     for text in texts:
         for options in range(0, 32, 3):
             yield bytes([options]) + b"\0".join((text, b"[{{$x}}d{{/x}}{{a}}]", b"text {{a}}", data))
