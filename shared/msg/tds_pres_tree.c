@@ -11,7 +11,7 @@
 #define PATH_NAME  2100   /* bytes of a name that a path is made of: more than an errorDetail takes */
 #define TEXT_MAX   330000 /* a longer text is cut: it is too long for every element as it is (81920 characters) */
 #define NUMBER_MAX 4096   /* a longer number counts as 0 */
-#define VALUE_COST 128    /* bytes of a value beside its text, about */
+#define VALUE_COST 256    /* bytes of a value beside its text, about */
 #define LIST_MAX   4096   /* more duplicates than this many bytes are not listed */
 
 #define FNV_START      14695981039346656037u
@@ -211,7 +211,7 @@ static void duplicate(tds_tree_t *t)
         path = path ? apr_pstrcat(t->pool, path, ".", name, NULL) : name;
     }
     if (!t->listed) t->listed = apr_hash_make(t->pool);
-    if (apr_hash_get(t->listed, path, APR_HASH_KEY_STRING)) return;
+    if (!path || apr_hash_get(t->listed, path, APR_HASH_KEY_STRING)) return;
     apr_hash_set(t->listed, path, APR_HASH_KEY_STRING, path);
     t->duplicates = t->duplicates ? apr_pstrcat(t->pool, t->duplicates, ",", path, NULL) : path;
     t->listed_len += strlen(path) + 1;

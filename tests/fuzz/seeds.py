@@ -51,11 +51,13 @@ LISTS = [
 def pres():
     ids = {"threeDSServerTransID": "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
            "dsTransID": "f25084f0-5b16-4c0a-ae5d-b24808a95e4b"}
-    more = {"messageExtension": [{"name": "n", "id": "i", "criticalityIndicator": False, "data": {"a": [1.5, None, True]}}]}
+    more = {"messageExtension": [{"name": "n", "id": "i", "criticalityIndicator": False,
+                                  "data": {"a": [1.5, None, True]}}]}
     old = {"messageType": "PRes", "messageVersion": "2.2.0", **ids, "dsStartProtocolVersion": "2.1.0",
            "dsEndProtocolVersion": "2.2.0"}
     new = {"messageType": "PRes", "messageVersion": "2.3.1", **ids, "dsProtocolVersions": ["2.3.1"], "readOrder": "02"}
-    messages = [old, new, {**old, "messageVersion": "2.1.0", "cardRangeData": RANGES}, {**old, "cardRangeData": RANGES, **more},
+    messages = [old, new, {**old, "messageVersion": "2.1.0", "cardRangeData": RANGES},
+                {**old, "cardRangeData": RANGES, **more},
                 {"cardRangeData": RANGES, **old, "serialNum": "1"}, {**new, "cardRangeData": LISTS, "serialNum": "1"},
                 {"cardRangeData": LISTS[:1], **more, **new}, {**new, "cardRangeDataFileURL": "https://a.b/f"},
                 {**new, "dsUrlList": [{"threeDSServerToDsUrl": "https://a.b/", "dsCountryCode": "250"}]},
@@ -84,7 +86,8 @@ def b64():
 def tmpl():
     data = b'{"a":"<x>&\\"","b":true,"list":[{"a":"1"},{"a":[]},{}]}'
     texts = [b"{{a}} {{#list}}{{a}},{{/list}}{{^b}}no{{/b}}", b"{{=<% %>=}}<% a %><%! c %>",
-             b"{{> p}}{{<p}}{{$x}}1{{/x}}{{/p}}", b"{{{a}}}{{&b}}{{t.key}}", b"<a href=\"{{a}}\"><script>{{a}}</script><!-- {{a}} -->", b"{{#a}}{{.}}{{/b}}", b"{{a"]
+             b"{{> p}}{{<p}}{{$x}}1{{/x}}{{/p}}", b"{{{a}}}{{&b}}{{t.key}}",
+             b"<a href=\"{{a}}\"><script>{{a}}</script><!-- {{a}} -->", b"{{#a}}{{.}}{{/b}}", b"{{a"]
     for text in texts:
         for options in range(0, 32, 3):
             yield bytes([options]) + b"\0".join((text, b"[{{$x}}d{{/x}}{{a}}]", b"text {{a}}", data))
