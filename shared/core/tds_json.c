@@ -47,27 +47,56 @@ const char *tds_json_text(const json_t *root, apr_size_t *plen, apr_pool_t *pool
     return buf;
 }
 
-static int count_chars(const char *bytes, size_t len, void *baton)
-{
-    apr_size_t n = 0;
-
-    for (; len; --len) n += ((unsigned char)*bytes++ & 0xc0) != 0x80;
-    *(apr_size_t *)baton += n;
-    return 0;
-}
-
 json_t *tds_json_number(const char *text)
 {
     if (!tds_json_number_fits(text)) return json_integer(0);
     return text[strcspn(text, ".eE")] ? json_real(strtod(text, NULL)) : json_integer(strtoll(text, NULL, 10));
 }
 
+/* A text between its quotes, escaped as it would be printed. */
+static apr_size_t chars_of_text(const char *s, apr_size_t len)
+{
+    apr_size_t n = 2;
+
+    for (; len; --len, ++s) {
+        unsigned char c = (unsigned char)*s;
+
+        if (c < 0x20) n += strchr("\b\f\n\r\t", c) && c ? 2 : 6;
+        else n += c == '"' || c == '\\' ? 2 : (c & 0xc0) != 0x80;
+    }
+    return n;
+}
+
+static apr_size_t chars_inside(const json_t *value)
+{
+    apr_size_t n = 2, i;
+    void *it = json_object_iter((json_t *)value);
+
+    for (i = 0; i < json_array_size(value); ++i) n += tds_json_chars(json_array_get(value, i)) + (i != 0);
+    for (i = 0; it; it = json_object_iter_next((json_t *)value, it), ++i) {
+        const char *name = json_object_iter_key(it);
+
+        n += chars_of_text(name, strlen(name)) + 1 + tds_json_chars(json_object_iter_value(it)) + (i != 0);
+    }
+    return n;
+}
+
 apr_size_t tds_json_chars(const json_t *value)
 {
-    apr_size_t n = 0;
+    char number[64];
 
-    json_dump_callback(value, count_chars, &n, JSON_COMPACT | JSON_ENCODE_ANY);
-    return n;
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        return chars_of_text(json_string_value(value), json_string_length(value));
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return chars_inside(value);
+    case JSON_INTEGER:
+    case JSON_REAL:
+        return json_dumpb(value, number, sizeof(number), JSON_ENCODE_ANY);
+    default:
+        return json_is_false(value) ? 5 : 4;
+    }
 }
 
 static json_t *parse_once(const char *bytes, apr_size_t len, size_t flags, json_error_t *je)

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <apr_hash.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 /* A strict reader of RFC 8259 text that keeps nothing but the names on the way down. Recursion is
  * bounded by depth_max. */
 
 #define CARD_DIGITS 13 /* the shortest card number */
+#define NAME_SHOWN  64
 #define NAMES_MAX   4096 /* more duplicates than this many bytes are not listed */
 
 typedef struct frame_t {
@@ -264,8 +266,8 @@ const char *tds_json_name_shown(const char *name)
     const char *s;
     int digits = 0;
 
-    for (s = name; *s; ++s) digits += *s >= '0' && *s <= '9';
-    return digits < CARD_DIGITS ? name : "unknown";
+    for (s = name; apr_isalnum(*s); ++s) digits += apr_isdigit(*s) != 0;
+    return !*s && s - name <= NAME_SHOWN && digits < CARD_DIGITS ? name : "unknown";
 }
 
 static const char *path_of(scan_t *s, const frame_t *up, const char *name)

@@ -16,7 +16,8 @@ typedef struct tds_json_scan_t {
  * deeper than depth_max. */
 apr_status_t tds_json_scan(tds_json_scan_t *scan, const char *bytes, apr_size_t len, int depth_max, apr_pool_t *pool);
 
-/* The name as errors and logs may have it: "unknown" for what may be a card number in the wrong place. */
+/* The name as errors and logs may have it: "unknown" unless it is short, of letters and digits, and
+ * no card number in the wrong place. */
 const char *tds_json_name_shown(const char *name);
 
 /* 0: this JSON number is too large for C, and jansson refuses it. */

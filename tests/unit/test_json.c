@@ -144,7 +144,7 @@ static void duplicates(void **state)
         {"{\"l\":[{\"x\":1},{\"x\":1,\"x\":2},{\"x\":1,\"x\":2}]}", "l.x"},
         {"{\"l\":[[{\"x\":1,\"x\":2}]]}", "l.x"},
         {"{\"\\u0061\":1,\"a\":2}", "a"},
-        {"{\"\\ud83c\\udf70\":1,\"\xf0\x9f\x8d\xb0\":2}", "\xf0\x9f\x8d\xb0"},
+        {"{\"\\ud83c\\udf70\":1,\"\xf0\x9f\x8d\xb0\":2}", "unknown"},
         {"{\"b\":{\"y\":1,\"y\":1},\"a\":1,\"b\":2,\"a\":3}", "b.y,b,a"},
         {"[{\"a\":1,\"a\":2}]", "a"},
         {"{\"a\":{\"b\":{\"c\":1,\"c\":2}}}", "a.b.c"},
@@ -247,6 +247,26 @@ static void many_duplicates(void **state)
     free(text);
 }
 
+/* Code points of what is printed, for values of all kinds. */
+static void chars(void **state)
+{
+    static const char *const texts[] = {
+        "{}", "[]", "[null,true,false]", "[0,-1,123456789012,1.5,-2e300,1e-7,0.1,100.0]", "[\"\",\"a\"]",
+        "[\"\\u0000\\u0001\\b\\f\\n\\r\\t\\u001f\\u007f\\\"\\\\\\/\"]", "[\"\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80\"]",
+        "{\"a\":{\"\\\"\\n\xc3\xbc\":[{},[{}],\"x\"]},\"b\":1}"};
+    apr_size_t i, len, k, n;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
+        json_t *v = json_loads(texts[i], JSON_ALLOW_NUL, NULL);
+        const char *text = tds_json_text(v, &len, pool);
+
+        assert_non_null(v);
+        for (k = n = 0; k < len; ++k) n += ((unsigned char)text[k] & 0xc0) != 0x80;
+        assert_int_equal(tds_json_chars(v), n);
+        json_decref(v);
+    }
+}
+
 static void text_length(void **state)
 {
     json_t *v = json_loads("{ \"a\" : \"\xc3\xbc\" }", 0, NULL);
@@ -271,6 +291,7 @@ int main(void)
         cmocka_unit_test(duplicates),      cmocka_unit_test(neutral),
         cmocka_unit_test(parsing),         cmocka_unit_test(parsing_depth),
         cmocka_unit_test(many_duplicates), cmocka_unit_test(text_length),
+        cmocka_unit_test(chars),
     };
     int rv;
 
