@@ -6,12 +6,13 @@
 An expectation stands in the examples or it does not exist: nothing here reads the tables. A file:
 
   @ 2.1.0/AReq/ok-x 2.2.0/AReq/ok-y     the valid messages (folders of tests/golden) that the lines below change, until the next @
+  @ object NAME VERSION,... JSON        instead: an object that is no message
   + leg DS->ACS                         context of the cases instead of the same setting of the folder (leg, prior ..., flag)
   = homePhone {"cc":"49","subscriber":"1"}   what to put there when a line below speaks of a member and the message has none
   NAME  GOOD ... | BAD ...              NAME: path of an element; both lists may be empty
 
 A value:  text as it stands      "with blanks"      a*64 (64 times a)      ~ (empty text)      - (absent)      #5 (number)
-          {..} [..] true false null (JSON without blanks)
+          {..} [..] true false null (JSON without blanks); <a*64> inside of a text or of JSON
 and after it, in this order:
   &OTHER=VALUE   the message is changed there, too (VALUE as above; may be given several times)
   >A,B           names of the Erro instead of NAME (> alone: the Erro names nothing)
@@ -70,6 +71,10 @@ def cut(word):
         if c == "\\":
             i += 2
             continue
+        repeated = re.match(r"<.\*\d+>", word[i:])
+        if repeated:
+            i += len(repeated[0])
+            continue
         if c == '"':
             quoted = not quoted
         elif not quoted:
@@ -98,8 +103,8 @@ def value_of(text):
     if text[:1] in '{["' or text in ("true", "false", "null"):
         value = json.loads(text)
         return expand_strings(value)
-    m = re.fullmatch(r"(.*)\*(\d+)", text, re.S)
-    return plain(m[1]) * int(m[2]) if m and not m[1].endswith("\\") else plain(text)
+    m = re.fullmatch(r"(\\?.)\*(\d+)", text, re.S)
+    return plain(m[1]) * int(m[2]) if m else expand_strings(plain(text))
 
 
 def expand_strings(value):
@@ -160,9 +165,8 @@ def changed_context(context, settings):
     return kept + [s for s in settings if not s.endswith(" -")]
 
 
-def cases_of(name, word, bad, message, parents):
+def cases_of(name, word, bad, message, parents, version):
     text, parts = cut(word)
-    version = message["messageVersion"]
     if not allowed(version, parts.get("@", [])):
         return None
     value = value_of(text)
@@ -177,7 +181,16 @@ def cases_of(name, word, bad, message, parents):
             code = "207" if version == "2.3.1" else "203"
         names = parts[">"][0] if ">" in parts else name
         want = f"{code} {names}"
-    return f"case {name} {re.sub(chr(9), ' ', word)[:60]}\t{want}\t{json.dumps(out, ensure_ascii=False, separators=(',', ':'))}\n"
+    return f"{name} {re.sub(chr(9), ' ', word)[:60]}\t{want}\t{json.dumps(out, ensure_ascii=False, separators=(',', ':'))}\n"
+
+
+def heads(rest):
+    """What an @ line names: (how a case begins, message, version, context)."""
+    if not rest.startswith("object "):
+        loaded = [load(folder) for folder in rest.split()]
+        return [("case ", m, m["messageVersion"], context) for m, context in loaded]
+    _, name, versions, text = rest.split(" ", 3)
+    return [(f"object {name} {v} ", json.loads(text), v, []) for v in versions.split(",")]
 
 
 def expand(path, out):
@@ -191,7 +204,7 @@ def expand(path, out):
             continue
         head, _, rest = line.partition(" ")
         if head == "@":
-            bases, settings, parents = rest.split(), [], {}
+            bases, settings, parents = heads(rest), [], {}
             groups.append((bases, settings, parents, []))
         elif head == "+":
             settings.append(rest.strip())
@@ -201,18 +214,19 @@ def expand(path, out):
         else:
             groups[-1][3].append((number, head, rest))
     for bases, settings, parents, rows in groups:
-        for folder in bases:
-            message, context = load(folder)
-            out.write(f"base {os.path.basename(path)} {folder}\n")
-            out.write("".join(f"context {c}\n" for c in changed_context(context, settings)))
+        for prefix, message, version, context in bases:
+            if prefix == "case ":
+                out.write(f"base {os.path.basename(path)} {version}\n")
+                out.write("".join(f"context {c}\n" for c in changed_context(context, settings)))
             for number, name, rest in rows:
+                rest = rest + " "
                 good, _, bad = rest.partition(" | ") if " | " in rest else (
                     ("", "", rest[1:]) if rest.strip().startswith("|") else (rest, "", ""))
                 try:
                     for word, is_bad in [(w, False) for w in words(good)] + [(w, True) for w in words(bad)]:
-                        text = cases_of(name, word, is_bad, message, parents)
+                        text = cases_of(name, word, is_bad, message, parents, version)
                         if text:
-                            out.write(text)
+                            out.write(prefix + text)
                             total += 1
                 except (Fault, ValueError, KeyError, AttributeError, TypeError) as e:
                     raise SystemExit(f"{path}:{number}: {name}: {e!r}")
