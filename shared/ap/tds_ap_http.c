@@ -270,6 +270,15 @@ static tds_http_result_e classify(const call_t *x, const request_rec *r, int st)
     return TDS_HTTP_BROKEN;
 }
 
+/* An answer with Content-Encoding: gzip reaches keep() inflated piece by piece, so that its limit is one of inflated bytes.
+ * Without mod_deflate it stays as it is, and is no JSON to anybody. */
+static void inflate(request_rec *r)
+{
+    ap_filter_rec_t *filter = ap_get_output_filter_handle("INFLATE");
+
+    if (filter) ap_add_output_filter_handle(filter, NULL, r, r->connection);
+}
+
 /* pool: of this attempt; keep_pool: where the answer lives. */
 static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh, apr_pool_t *pool, apr_pool_t *keep_pool)
 {
@@ -292,6 +301,7 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
     }
     ap_add_input_filter_handle(feed_filter, x, r, r->connection);
     ap_add_output_filter_handle(keep_filter, x, r, r->connection);
+    inflate(r);
     st = ap_run_handler(r); /* not ap_invoke_handler: no foreign filters */
     resp->result = classify(x, r, st);
     if (resp->result != TDS_HTTP_OK) return;

@@ -33,7 +33,7 @@ typedef struct tds_http_req_t {
     const char *body;
     apr_size_t len;
     apr_interval_time_t read_timeout; /* from the request being sent to the answer being complete */
-    apr_size_t resp_max;              /* bytes; 0: 64 KiB */
+    apr_size_t resp_max;              /* bytes, of a gzip-coded answer inflated; 0: 64 KiB */
     int once;                         /* never send again, not even on a stale connection */
 } tds_http_req_t;
 

@@ -321,10 +321,11 @@ def test_erro_of_the_ds(lab, node, logs):
 
 @pytest.mark.parametrize("kind,code,status", [("close", "402", 504), ("reset", "402", 504), ("silent", "402", 504),
                                               ("nonsense", "101", 502), ("html", "101", 502), ("huge", "101", 502),
+                                              ("bomb", "101", 502),
                                               ("status", "402", 504)])
 def test_ds_fault(lab, node, logs, kind, code, status):
     """X-TIME-02, S-35, S-40 [CT-022]"""
-    logs.expect("SRV0031", *PROXY_IDS)
+    logs.expect("SRV0031", "AH02650", *PROXY_IDS)  # AH02650: mod_deflate on a bomb
     lab.ds.fault("areq", kind, n=-1)
     start = time.monotonic()
     p = Payment(lab, node, CHALLENGE, "Y")
@@ -337,6 +338,14 @@ def test_ds_fault(lab, node, logs, kind, code, status):
     assert p.get()["error"]["errorCode"] == code
     answers(lab, "Y")
     assert p.authenticate().status == status and not p.areqs()
+
+
+def test_gzip(lab, node):
+    """S-04: a DS may answer so though nobody asked for it."""
+    answers(lab, "Y")
+    lab.ds.fault("areq", "gzip")
+    p = Payment(lab, node, CHALLENGE, "Y")
+    assert (p.answer.status, p.answer.json()["transStatus"]) == (200, "Y"), p.answer
 
 
 def test_ds_refuses_once(lab, node, logs):

@@ -80,6 +80,10 @@ class DirectoryServer(net.Sim):
         fault = self.faults.take(kind, message)
         if fault and fault["kind"] == "erro":
             return self._erro(message, fault)
+        if fault and fault["kind"] == "gzip":
+            reply = self._route(link, kind, message)
+            reply.fault = fault
+            return reply
         if fault and fault["kind"] != "delay":
             return net.Reply(200, b"", fault=fault)
         if fault:

@@ -4,6 +4,7 @@ The server runs a thread per connection on plain blocking sockets, because a sim
 before accept, in the TLS handshake, after the request, in the middle of an answer. Faults are rules that a test puts in
 and that are used up: see Faults.
 """
+import gzip
 import http.client
 import json
 import socket
@@ -60,6 +61,7 @@ class Faults:
       cut      close in the middle of the body           drip     send byte by byte, seconds= apart
       status   HTTP status= with body= of type= instead  html     an HTML error page instead
       nonsense a body that is no JSON                     huge     a body of size= bytes
+      gzip     the answer, gzip-coded                     bomb     size= bytes that are small gzip-coded
     At the point "connect": close, reset, tls_hang (accept, then no handshake), wrong_cert (cert= another certificate).
     """
 
@@ -180,11 +182,18 @@ def redirect(url):
     return Reply(303, b"", "text/plain", [("Location", url)])
 
 
+def coded(reply):
+    """The same reply with Content-Encoding: gzip."""
+    return Reply(reply.status, gzip.compress(reply.body), reply.content_type,
+                 [*reply.headers, ("Content-Encoding", "gzip")], close=reply.close)
+
+
 REPLACED = {
     "html": lambda f: Reply(f.get("status", 502), "<html><body><h1>Bad gateway</h1></body></html>", "text/html"),
     "nonsense": lambda f: Reply(200, "}{ nonsense"),
     "status": lambda f: Reply(f.get("status", 503), f.get("body", ""), f.get("type", "text/plain")),
     "huge": lambda f: Reply(200, b'{"x":"' + b"x" * f.get("size", 4 * 1024 * 1024) + b'"}'),
+    "bomb": lambda f: coded(Reply(200, b'{"x":"' + b"x" * f.get("size", 32 * 1024 * 1024) + b'"}')),
 }
 TRANSPORT = ("silent", "delay", "close", "reset", "cut", "drip")
 
@@ -379,6 +388,8 @@ class Server:
         kind = fault.get("kind")
         if kind in REPLACED:
             reply = REPLACED[kind](fault)
+        if kind == "gzip":
+            reply = coded(reply)
         if kind == "silent":
             self._until_closed(conn, fault.get("seconds", 120))
             return False
