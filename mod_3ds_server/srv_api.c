@@ -185,7 +185,7 @@ void srv_run_create(srv_run_t *run, const char *body, apr_size_t len, const char
         return;
     }
     rv = create(run, root, body, len, key, &txn);
-    if (APR_STATUS_IS_EEXIST(rv)) answer_repeat(run, txn, answer);
+    if (APR_STATUS_IS_EEXIST(rv) && txn) answer_repeat(run, txn, answer);
     else if (rv != APR_SUCCESS) fail(run, NULL, rv, answer);
     else {
         tds_metric_add(run->metrics, SRV_M_CREATED, 1);

@@ -193,7 +193,7 @@ void srv_decide_ares(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t
         is_erro(run, txn, msg, what);
         return;
     }
-    if (rv == APR_SUCCESS) rv = check_ares(txn, msg, &rules, &err);
+    if (rv == APR_SUCCESS && msg) rv = check_ares(txn, msg, &rules, &err);
     if (rv == APR_SUCCESS) is_good(run, txn, msg, what);
     else is_bad(run, txn, &err, msg, what);
 }

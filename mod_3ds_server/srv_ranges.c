@@ -204,8 +204,11 @@ static const srv_profile_t *profile_at(const srv_ranges_t *ranges, const srv_row
 static apr_status_t row_make(srv_row_t *row, srv_ranges_t *ranges, const srv_range_t *from, tds_err_t *err)
 {
     int digits = srv_digits_of(from->start, strlen(from->start));
-    srv_profile_t profile = {.ds = from->ds, .acs = from->versions, .dss = from->versions};
+    srv_profile_t profile;
 
+    memset(&profile, 0, sizeof profile); /* compared as bytes */
+    profile.ds = from->ds;
+    profile.acs = profile.dss = from->versions;
     if (!digits || srv_digits_of(from->end, strlen(from->end)) != digits || strcmp(from->start, from->end) > 0)
         return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: not a range of card numbers", from->start);
     *row =

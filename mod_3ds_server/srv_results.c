@@ -163,7 +163,7 @@ void srv_run_results(srv_run_t *run, const char *body, apr_size_t len, srv_answe
     }
     if (rv == APR_SUCCESS) rv = tds_sha256(hash, body, len);
     in.hash = TDS_BYTES(hash, TDS_HASH_LEN);
-    if (rv == APR_SUCCESS) rv = take_rreq(run, &in, &txn, answer);
+    if (rv == APR_SUCCESS && in.msg) rv = take_rreq(run, &in, &txn, answer);
     if (rv == APR_SUCCESS) return;
     if (!run->err->proto) run->err->proto = 404;
     tds_metric_add(run->metrics, SRV_M_RREQ_ERRO, 1);

@@ -196,7 +196,7 @@ void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t
         take_erro(run, msg, answer);
         return;
     }
-    if (rv == APR_SUCCESS) rv = take_areq(run, msg, &rules, answer);
+    if (rv == APR_SUCCESS && msg) rv = take_areq(run, msg, &rules, answer);
     if (rv == APR_SUCCESS) return;
     tds_metric_add(run->metrics, ACS_M_AREQ_ERRO, 1);
     tds_log(run->log, TDS_LOG_WARNING, "ACS0063", msg ? tds_msg_id(msg, TDS_E_DS_TRANS_ID) : NULL,

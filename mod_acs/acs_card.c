@@ -49,7 +49,7 @@ apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool
 {
     json_t *root, *cards;
     const char *text = NULL;
-    apr_size_t len;
+    apr_size_t len = 0;
     apr_status_t rv;
 
     if ((rv = read_whole(&text, &len, path, pool, err)) != APR_SUCCESS) return rv;

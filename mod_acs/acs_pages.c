@@ -110,9 +110,9 @@ static const language_t *language_of(const acs_pages_t *pages, const char *tag)
     return lang ? lang : pages->fallback;
 }
 
-static const acs_issuer_t *issuer_of(acs_run_t *run, const acs_txn_t *txn)
+static const acs_issuer_t *issuer_of(acs_run_t *run, const char *name)
 {
-    const acs_issuer_t *issuer = txn ? acs_issuer_by_name(run->conf, txn->issuer) : NULL;
+    const acs_issuer_t *issuer = name ? acs_issuer_by_name(run->conf, name) : NULL;
 
     return issuer ? issuer : APR_ARRAY_IDX(run->conf->issuers, 0, const acs_issuer_t *);
 }
@@ -182,7 +182,7 @@ static void set_number(json_t *data, const char *name, apr_int64_t value, apr_po
 
 void acs_page_challenge(acs_run_t *run, const acs_txn_t *txn, const acs_page_note_t *note, acs_answer_t *answer)
 {
-    const acs_issuer_t *issuer = issuer_of(run, txn);
+    const acs_issuer_t *issuer = issuer_of(run, txn->issuer);
     const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
     const char *token = acs_token_make(run, txn);
     apr_interval_time_t left = txn->deadline - run->clock();
@@ -216,7 +216,7 @@ void acs_page_processing(acs_run_t *run, const acs_txn_t *txn, acs_answer_t *ans
     json_t *data = tds_json_object(run->pool);
 
     tds_json_set(data, "refreshURL", token ? page_url(run, token) : NULL);
-    render(run, language_of(issuer_of(run, txn)->pages, txn->language), PAGE_PROCESSING, 200, data, answer);
+    render(run, language_of(issuer_of(run, txn->issuer)->pages, txn->language), PAGE_PROCESSING, 200, data, answer);
 }
 
 static void add_field(json_t *fields, const char *name, const char *value)
@@ -243,7 +243,7 @@ static void carry(acs_run_t *run, const acs_txn_t *txn, const char *message, apr
     add_field(fields, "cres", tds_b64url_encode(message, len, run->pool));
     if (session_data) add_field(fields, "threeDSSessionData", session_data);
     json_object_set_new(data, "fields", fields);
-    render(run, language_of(issuer_of(run, txn)->pages, txn->language), PAGE_FINAL, 200, data, answer);
+    render(run, language_of(issuer_of(run, txn->issuer)->pages, txn->language), PAGE_FINAL, 200, data, answer);
 }
 
 void acs_page_final(acs_run_t *run, const acs_txn_t *txn, acs_answer_t *answer)
@@ -291,7 +291,7 @@ void acs_page_neutral(acs_run_t *run, int status, acs_neutral_e which, acs_answe
 
 const char *acs_page_message(acs_run_t *run, const acs_txn_t *txn, const char *otp)
 {
-    const language_t *lang = language_of(issuer_of(run, txn)->pages, txn->language);
+    const language_t *lang = language_of(issuer_of(run, txn->issuer)->pages, txn->language);
     json_t *data = tds_json_object(run->pool);
     const char *text;
     apr_size_t len;

@@ -10,7 +10,7 @@ static int hex_of(char c)
 }
 
 /* Decodes s..end in place; the length of the result, or -1. */
-static int decode_part(char *s, char *end)
+static int decode_part(char *s, const char *end)
 {
     char *o = s, *start = s;
 
@@ -21,7 +21,7 @@ static int decode_part(char *s, char *end)
             *o++ = (char)(hi << 4 | lo);
             s += 2;
         }
-        else *o++ = *s == '+' ? ' ' : *s;
+        else *o++ = (char)(*s == '+' ? ' ' : *s);
     }
     *o = '\0';
     return (int)(o - start);

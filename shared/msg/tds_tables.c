@@ -41,7 +41,7 @@ const tds_val_t tds_vals[] = {
 };
 
 const char *const tds_codes[] = {
-#define CODES(n, list) [n] = list,
+#define CODES(n, list) [n] = (list),
 #include "tds_codes.def"
 #undef CODES
 };

@@ -82,7 +82,7 @@ apr_status_t tds_redis_make(tds_redis_t **predis, const tds_redis_conf_t *conf, 
     if (parse_url(r, conf->url, pool) != APR_SUCCESS) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "bad store URL");
     r->timeout = conf->timeout ? conf->timeout : apr_time_from_msec(200);
     r->idle_max = conf->idle_max ? conf->idle_max : 64;
-    r->idle = apr_pcalloc(pool, (apr_size_t)r->idle_max * sizeof *r->idle);
+    r->idle = apr_pcalloc(pool, (apr_size_t)r->idle_max * sizeof(redisContext *));
     if ((rv = apr_thread_mutex_create(&r->lock, APR_THREAD_MUTEX_DEFAULT, pool)) != APR_SUCCESS)
         return TDS_FAIL(err, rv, 0, NULL, "no mutex");
     apr_pool_pre_cleanup_register(pool, r, close_all);

@@ -4,6 +4,7 @@ set -u
 src=$(cd "$(dirname "$0")/../.." && pwd)
 build=${TDS_BUILD:-$PWD}
 cd "$src" || exit 99
+export PYTHONDONTWRITEBYTECODE=1
 faults=0
 seen=0
 
