@@ -267,7 +267,10 @@ apr_status_t tds_check_run(tds_msg_t *msg, const tds_msg_rules_t *rules, const t
         if ((row->vers & TDS_VER_BIT(msg->version)) && tds_row_applies(&ctx, row))
             tds_row_check(&ctx, row, msg->elem[row->elem], NULL);
     }
-    if (sending) strangers(&ctx);
+    if (sending) {
+        strangers(&ctx);
+        tds_screen_check(&ctx);
+    }
     if (!(rules->flags & TDS_RULE_LAX_EXPONENT)) exponents(&ctx);
     return tds_report_finish(&ctx, err);
 }

@@ -14,6 +14,8 @@ typedef struct tds_erro_text_t {
 #define ALL (TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220) | TDS_VER_BIT(TDS_V231))
 #define NEW TDS_VER_BIT(TDS_V231)
 
+#define VERSION_TEXT_MAX 8 /* "12.34.56" */
+
 static const tds_erro_text_t texts[] = {
     {101, ALL, "Message not recognised", "Invalid Formatted Message"},
     {102, ALL, "Message version not supported", "messageVersion"},
@@ -46,20 +48,24 @@ static const tds_erro_text_t texts[] = {
     {405, ALL, "System connection failure", "connection failure"},
 };
 
+/* The row of 403 for a code that has none. */
 static const tds_erro_text_t *find(int code)
 {
+    const tds_erro_text_t *failure = texts;
     apr_size_t i;
 
-    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i)
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); ++i) {
         if (texts[i].code == code) return &texts[i];
-    return NULL;
+        if (texts[i].code == 403) failure = &texts[i];
+    }
+    return failure;
 }
 
 const char *tds_erro_text(int code)
 {
     const tds_erro_text_t *t = find(code);
 
-    return t ? t->text : "Error";
+    return t->code == code ? t->text : "Error";
 }
 
 /* A code that this version does not have yet becomes the nearest one it has (E-03). */
@@ -67,7 +73,6 @@ static const tds_erro_text_t *text_for(int code, tds_ver_e version)
 {
     const tds_erro_text_t *t = find(code);
 
-    if (!t) return find(403);
     if (t->versions & TDS_VER_BIT(version)) return t;
     switch (code) {
     case 312:
@@ -114,6 +119,17 @@ static void put_id(tds_msg_t *erro, const tds_erro_t *in, tds_elem_e elem, const
         tds_msg_set(erro, elem, stored);
 }
 
+/* A version that is not that of the transaction: which is which. What has not the shape of a version is not repeated. */
+static const char *text_of(const tds_erro_t *in, const tds_erro_text_t *t, const char *detail, apr_pool_t *pool)
+{
+    const char *got = in->faulty ? tds_json_get(in->faulty->root, "messageVersion") : NULL;
+    const char *want = tds_ver_text(in->version);
+
+    if (t->code != 203 || strcmp(detail, "messageVersion") || !got || !*want || !strcmp(got, want)) return t->text;
+    if (strlen(got) > VERSION_TEXT_MAX || !tds_format_fn[TDS_F_VERSION](got, strlen(got))) return t->text;
+    return apr_psprintf(pool, "%s: message of %s in a transaction of %s", t->text, got, want);
+}
+
 /* What is not a text an Erro may carry is left out: it must be valid whatever came in. */
 static const char *detail_for(const tds_erro_t *in, const tds_erro_text_t *t, apr_pool_t *pool)
 {
@@ -131,6 +147,7 @@ tds_msg_t *tds_erro_make(const tds_erro_t *in, apr_pool_t *pool)
     tds_msg_t *erro = tds_msg_make(TDS_MSG_ERRO, version, pool);
     const tds_erro_text_t *t = text_for(in->err ? in->err->proto : 0, version);
     const char component[2] = {in->component, '\0'};
+    const char *detail = detail_for(in, t, pool);
     tds_msg_e about = in->faulty ? in->faulty->type : TDS_MSG_NONE;
 
     put_id(erro, in, TDS_E_THREE_DS_SERVER_TRANS_ID, in->server_trans_id);
@@ -139,8 +156,8 @@ tds_msg_t *tds_erro_make(const tds_erro_t *in, apr_pool_t *pool)
     put_id(erro, in, TDS_E_SDK_TRANS_ID, in->sdk_trans_id);
     tds_msg_set(erro, TDS_E_ERROR_CODE, apr_itoa(pool, t->code));
     tds_msg_set(erro, TDS_E_ERROR_COMPONENT, component);
-    tds_msg_set(erro, TDS_E_ERROR_DESCRIPTION, t->text);
-    tds_msg_set(erro, TDS_E_ERROR_DETAIL, detail_for(in, t, pool));
+    tds_msg_set(erro, TDS_E_ERROR_DESCRIPTION, text_of(in, t, detail, pool));
+    tds_msg_set(erro, TDS_E_ERROR_DETAIL, detail);
     if (about && (tds_tables[about].vers & TDS_VER_BIT(version)))
         tds_msg_set(erro, TDS_E_ERROR_MESSAGE_TYPE, tds_msg_type_text(about));
     return erro;

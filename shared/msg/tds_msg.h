@@ -190,7 +190,8 @@ int tds_msg_copy(tds_msg_t *msg, const tds_msg_t *from, tds_elem_e elem);
 
 /* Compact text, NUL-terminated, in pool, after the check a careful receiver would do, and stricter:
  * no empty text, null, or element that the version does not know, that does not apply or that the
- * link leaves out. APR_EGENERAL when the message is not fit to be sent: err->proto, err->elements
+ * link leaves out; a CRes with a screen has all that SDKs insist on, and nothing of another
+ * acsUiType (P-06 to P-08). APR_EGENERAL when the message is not fit to be sent: err->proto, err->elements
  * say what a receiver would have objected to. That is our own fault or that of who gave us the
  * data: never send it to the peer as an Erro. Used of the rules: leg, prior, extensions, ds_value,
  * iso, flags. rules may be NULL. */
@@ -211,7 +212,8 @@ typedef struct tds_erro_t {
 
 /* An Erro that is always valid: version of the faulty message if active, else that of the
  * transaction, else the highest active one; ids of the faulty message unless malformed or sent
- * twice, the rest from the transaction; a fixed text where the code has no detail. */
+ * twice, the rest from the transaction; a fixed text where the code has no detail. errorDescription
+ * names both versions where that of the message is not that of the transaction. */
 tds_msg_t *tds_erro_make(const tds_erro_t *in, apr_pool_t *pool);
 
 /* A short fixed text for an errorCode. */

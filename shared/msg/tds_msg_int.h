@@ -169,6 +169,10 @@ apr_status_t tds_msg_not_json(tds_err_t *err, const char *why);
 /* tds_ext.c: message extensions beyond what their rows say. */
 void tds_ext_check(tds_ctx_t *ctx, const json_t *array, const tds_path_t *path);
 
+/* tds_screen.c: a CRes about to be sent that shows a screen: nothing it needs is missing, nothing is there that does not
+ * belong to its acsUiType. */
+void tds_screen_check(tds_ctx_t *ctx);
+
 /* tds_report.c: note an offender; a text that is not the path (202: the id). */
 void tds_report(tds_ctx_t *ctx, int code, const tds_path_t *path);
 void tds_report_text(tds_ctx_t *ctx, int code, tds_elem_e top, const char *text);
