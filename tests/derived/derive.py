@@ -295,9 +295,59 @@ def reach(spec, msg, version, rows, trail):
     return out, here if isinstance(here, dict) else None
 
 
-def derived(spec, msg, version, rows, thin):
-    """(name, message) for all elements. thin: only what has to do with presence."""
+def completed(spec, msg, version, rows, judge):
+    """msg with whatever else the oracle wants of it, so that one fault is one fault. msg itself when that leads nowhere."""
+    out = msg
+    for _ in range(3):
+        found = judge(text_of(out))
+        if not found or found[0] != 201:
+            return out
+        for name in sorted(found[1]):
+            out = put_sample(spec, out, version, rows, name.split("."))
+            if out is None:
+                return msg
+    return out if not judge(text_of(out)) else msg
+
+
+def put_sample(spec, msg, version, rows, steps):
+    """A copy with a sample at that path, or None."""
+    out = clone(msg)
+    here, table = out, rows
+    for i, step in enumerate(steps):
+        row = next((r for r in table if r["name"] == step), None)
+        if row is None or not isinstance(here, dict):
+            return None
+        if i + 1 == len(steps) or not here.get(step):
+            here[step] = sample(spec, row, version)
+        here = here[step][0] if isinstance(here[step], list) and here[step] else here[step]
+        inner = row.get("object") or ((row.get("array") or {}).get("items") or {}).get("object")
+        table = spec.rows("object", inner, version) if inner else []
+    return out
+
+
+def glances(spec, msg, version, rows):
+    """Absent, and of the wrong type: two cases an element."""
     for row, trail in homes(spec, msg, version, rows):
+        name = ".".join(str(t) for t in trail if t != 0) + ("." if trail else "") + row["name"]
+        if row["name"] in ("messageType", "messageVersion") and not trail:
+            continue
+        for what in ("absent", "number"):
+            out, home = reach(spec, msg, version, rows, trail)
+            if home is None:
+                break
+            home.pop(row["name"], None)
+            if what == "number":
+                home[row["name"]] = 12345
+            yield f"{name}:{what}", out
+
+
+def derived(spec, msg, version, rows, thin, judge):
+    """(name, message) for all elements. thin: only what has to do with presence."""
+    plain = msg
+    for row, trail in homes(spec, plain, version, rows):
+        msg = plain
+        if not thin and not (trail or row["name"] in msg):
+            msg = completed(spec, dict(plain, **{row["name"]: sample(spec, row, version)}), version, rows, judge)
         whole, parent = reach(spec, msg, version, rows, trail)
         if parent is None:
             continue
@@ -400,6 +450,25 @@ def verdict_of(found):
     return "ok" if not found else f"{found[0]} {','.join(sorted(found[1]))}"
 
 
+def elsewhere(context):
+    """The same message after an AReq of another channel or category."""
+    prior = context["prior"]
+    if "AReq.deviceChannel" not in prior:
+        return
+    for channel in ("01", "02", "03"):
+        for category in ("01", "02"):
+            other = {"AReq.deviceChannel": [channel], "AReq.messageCategory": [category]}
+            if any(prior.get(k) != v for k, v in other.items()):
+                yield dict(context, prior={**prior, **other}, flags=set())
+
+
+def context_lines(here):
+    lines = [x for x in here["lines"] if not x.startswith("prior ")]
+    lines += [f"prior {name} {v}" for name, values in here["prior"].items() for v in values]
+    lines += ([f"leg {here['leg']}"] if here["leg"] else []) + [f"flag {f}" for f in sorted(here["flags"])]
+    return "".join(f"context {x}\n" for x in lines)
+
+
 def cases_of(base):
     """All lines of one base. Legs: those that the tables of the message know, and none."""
     spec, (name, msg, context) = Spec(), base
@@ -408,18 +477,24 @@ def cases_of(base):
     legs = sorted({leg for r in rows for leg in r.get("legs") or {}} - {own}) + ([None] if own else [])
     runs = [(own, set(), False), (own, {"ds-accept"}, False)] + [(leg, set(), True) for leg in legs]
     runs += [(own, {flag}, True) for flag in ("strict-condition", "lax-absent", "ds-refuse")]
+    plans = [(dict(context, leg=leg, flags=flags), thin) for leg, flags, thin in runs]
+    plans += [(dict(context, leg=leg, flags=set()), None) for leg in LEGS if leg not in [own, *legs]]
+    plans += [(here, None) for here in elsewhere(context)]
     out = []
-    for leg, flags, thin in runs:
-        here = dict(context, leg=leg, flags=flags)
-        lines = context["lines"] + ([f"leg {leg}"] if leg else []) + [f"flag {f}" for f in sorted(flags)]
-        out.append(f"base {name} {leg or ''} {' '.join(flags)}\n" + "".join(f"context {x}\n" for x in lines))
+    for here, thin in plans:
+        out.append(f"base {name} {here['leg'] or ''} {' '.join(here['flags'])}\n" + context_lines(here))
         seen = set()
-        for case, message in derived(spec, msg, version, rows, thin):
+
+        def judge(text, here=here):
+            return Judge(spec, here).judge(text)
+
+        for case, message in (glances(spec, msg, version, rows) if thin is None else
+                              derived(spec, msg, version, rows, thin, judge)):
             text = text_of(message)
             if text in seen:
                 continue
             seen.add(text)
-            want = verdict_of(Judge(spec, here).judge(text))
+            want = verdict_of(judge(text))
             if want.isprintable():  # an extension's id, which a detail of 202 repeats, may be anything
                 out.append(f"case {case}\t{want}\t{text}\n")
     return out
@@ -427,9 +502,12 @@ def cases_of(base):
 
 def object_cases(spec):
     for name, version, whole in loose(spec):
-        for case, value in derived(spec, whole, version, spec.rows("object", name, version), False):
+        def judge(text, name=name, version=version):
+            return Judge(spec, {"prior": {}, "leg": None, "extensions": [], "flags": set()}).judge_object(name, version, text)
+
+        for case, value in derived(spec, whole, version, spec.rows("object", name, version), False, judge):
             text = text_of(value)
-            found = Judge(spec, {"prior": {}, "leg": None, "extensions": [], "flags": set()}).judge_object(name, version, text)
+            found = judge(text)
             yield f"object {name} {version} {case}\t{verdict_of(found)}\t{text}\n"
 
 
