@@ -109,6 +109,8 @@ def flip_cell(kind, text, column, rnd):
         return str(int(text) ^ rnd.choice(kind[1:]))
     if kind == "number" and text.lstrip("-").isdigit():
         n = int(text)
+        if n == 99:  # the last value there is
+            return "98"
         return str(rnd.choice([n + 1, n - 1])) if n > 0 else None
     if kind in ("used", "min_items", "max_items", "key"):  # 0: not in use
         return str(int(text) + 1) if text.isdigit() and int(text) > 0 else None
@@ -144,6 +146,8 @@ def flip_line(line, lines, rnd):
     if len(cells) != len(COLUMNS[name]):
         return None
     i = rnd.randrange(len(cells))
+    if name == "U" and i == 15 and cells[10].group() == "0":
+        return None  # who decides, where there is no condition
     same = [[t.group() for t in TOKEN.finditer(x)][1:] for x in lines if x.split("(")[0] == name]
     new = flip_cell(COLUMNS[name][i], cells[i].group(), {x[i] for x in same if i < len(x)}, rnd)
     return new and line[:cells[i].start()] + new + line[cells[i].end():]
