@@ -17,8 +17,8 @@
 #define TDS_PRES_KEEP_MAX  (16u << 20) /* bytes */
 #define TDS_PRES_NAMES_MAX (1u << 20)
 
-/* An item of cardRangeData that is good by the tables: the members that its version has; borrowed for the call. No more items come
- * after the first fault of the message. A status other than APR_SUCCESS ends the reading; err says why. */
+/* An item of cardRangeData that is good by the tables: the members that its version has; borrowed for the call. No more
+ * items come after the first fault of the message. A status other than APR_SUCCESS ends the reading; err says why. */
 typedef apr_status_t tds_pres_item_fn(void *baton, const json_t *item, tds_err_t *err);
 
 typedef struct tds_pres_t tds_pres_t;
