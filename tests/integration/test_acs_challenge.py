@@ -202,7 +202,9 @@ def test_faulty_creq_ends_it(lab, node, logs, over, code, detail):
     logs.expect("ACS0091")
     c = Challenge(lab, CHALLENGE)
     c.open(c.creq(**over))
-    erro_of(c, code, detail)
+    text = erro_of(c, code, detail)["errorDescription"]
+    if over.get("messageVersion"):  # both are told
+        assert over["messageVersion"] in text and "2.2.0" in text
     rreq = c.rreq()
     assert (rreq["transStatus"], rreq["challengeCancel"]) == ("U", "06")
     assert len(c.rreqs()) == 1
