@@ -31,6 +31,25 @@ static void versions(void **state)
     is(create(five, 201), "messageVersion", "2.1.0");
 }
 
+/* The list of what is possible with a card is told, not left to be guessed. */
+static const char *versioning(const char *pan)
+{
+    const char *body = apr_psprintf(pool, "{\"acctNumber\":\"%s\"}", pan);
+    srv_answer_t a = {0};
+
+    tds_err_clear(&run_err);
+    srv_run_versioning(&run, body, strlen(body), "application/json", &a);
+    return apr_pstrmemdup(pool, a.body, a.len);
+}
+
+static void versions_are_told(void **state)
+{
+    assert_non_null(strstr(versioning("6000000000000000"), "\"messageVersions\":[\"2.2.0\"]"));
+    assert_non_null(strstr(versioning("5000000000000000"), "\"errorCode\":\"102\""));
+    world.conf.versions |= TDS_VER_BIT(TDS_V210);
+    assert_non_null(strstr(versioning("5000000000000000"), "\"messageVersions\":[\"2.1.0\"]"));
+}
+
 static void refuses_to_create(void **state)
 {
     is_error(create("{}", 400), "201", "deviceChannel,messageCategory,acctNumber");
@@ -696,7 +715,7 @@ static void hosted_page_too_late(void **state)
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, world_setup, unit_teardown)
 
 static const struct CMUnitTest tests[] = {
-    TEST(creates),           TEST(versions),         TEST(refuses_to_create),    TEST(idempotent),
+    TEST(creates),           TEST(versions),         TEST(versions_are_told), TEST(refuses_to_create),    TEST(idempotent),
     TEST(credentials),       TEST(return_urls),      TEST(fills_the_areq),       TEST(refuses_areq_data),
     TEST(leaves_out_what_is_empty), TEST(frictionless), TEST(asks_for_a_challenge), TEST(refuses_an_ares),
     TEST(a_wrong_id_is_echoed), TEST(no_ares),       TEST(second_connect),       TEST(erro_that_does_not_leave),
