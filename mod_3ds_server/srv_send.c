@@ -21,7 +21,7 @@ void srv_send_areq(srv_run_t *run, const srv_txn_t *txn, const srv_areq_t *areq,
     tds_http_req_t req = {.method = "POST",
                           .url = ds->url,
                           .type = "application/json; charset=utf-8",
-                          .headers = txn->msg_version == TDS_V231 ? trace : NULL, /* X-HTTP-09 */
+                          .headers = txn->msg_version >= TDS_V231 ? trace : NULL, /* X-HTTP-09 */
                           .body = areq->bytes,
                           .len = areq->len,
                           .read_timeout = ds->ares_timeout,

@@ -29,7 +29,7 @@ static void show_failure(acs_run_t *run, const char *id, apr_status_t rv, acs_an
 static void show(acs_run_t *run, const acs_txn_t *txn, const acs_page_note_t *note, acs_answer_t *answer)
 {
     int has_cres = txn->end == ACS_END_OK || txn->end == ACS_END_FAILED || txn->end == ACS_END_CANCEL ||
-                   txn->end == ACS_END_FAULT || (txn->end == ACS_END_SILENT && txn->msg_version != TDS_V231);
+                   txn->end == ACS_END_FAULT || (txn->end == ACS_END_SILENT && txn->msg_version < TDS_V231);
 
     tds_point("acs.before_answer");
     if (txn->state == ACS_ST_INTERACT) acs_page_challenge(run, txn, note, answer);
@@ -153,7 +153,7 @@ static const char *echo_of(const creq_t *in)
 /* A CReq to a transaction that is not waiting for one. */
 static void refuse_creq(acs_run_t *run, const acs_txn_t *txn, creq_t *in, acs_answer_t *answer)
 {
-    if (txn->end == ACS_END_SILENT && txn->msg_version != TDS_V231) { /* B-17 */
+    if (txn->end == ACS_END_SILENT && txn->msg_version < TDS_V231) { /* B-17 */
         acs_page_final(run, txn, answer);
         return;
     }

@@ -11,8 +11,8 @@ typedef struct tds_erro_text_t {
     const char *detail; /* errorDetail where the report has none */
 } tds_erro_text_t;
 
-#define ALL (TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220) | TDS_VER_BIT(TDS_V231))
-#define NEW TDS_VER_BIT(TDS_V231)
+#define ALL (~0u)
+#define NEW (~(TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220))) /* 2.3.1 and what comes after it */
 
 #define VERSION_TEXT_MAX 8 /* "12.34.56" */
 

@@ -9,8 +9,8 @@
 #define NATIVE   (ENTRY | T(4) | T(7))
 #define HTML     (T(5) | T(6))
 #define OLD      (TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220))
-#define NEW      TDS_VER_BIT(TDS_V231)
-#define ALL      (OLD | NEW)
+#define NEW      (~OLD)
+#define ALL      (~0u)
 #define TYPE_MAX 7
 
 /* The table of protocol rules P-06, P-07 (5.3): types that must carry a field ("M" and "m"), types that may. Which version

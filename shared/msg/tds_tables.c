@@ -25,8 +25,7 @@ const uint16_t tds_cross[] = {
 
 const tds_table_t tds_tables[] = {
     {"", 0, 0, 0, 0, {0, 0, 0, 0}},
-#define T(name, vers, row, nrows, flags, l1, l2, l3)                                               \
-    {#name, vers, row, nrows, flags, {0, l1, l2, l3}},
+#define T(name, vers, row, nrows, flags, ...) {#name, vers, row, nrows, flags, {0, __VA_ARGS__}},
 #include "tds_usage.def"
 #undef T
 };

@@ -77,7 +77,7 @@ static int reserved_for(const tds_val_t *val, const char *s, apr_size_t len)
 static int code_fault(const tds_ctx_t *ctx, const tds_val_t *val, const char *s, apr_size_t len,
                       const tds_path_t *path)
 {
-    int use, reserved = ctx->msg->version == TDS_V231 ? 207 : 203;
+    int use, reserved = ctx->msg->version >= TDS_V231 ? 207 : 203;
 
     if (!val->codes || tds_list_has(tds_codes[val->codes], s, len)) return 0;
     if ((val->flags & TDS_VF_ACCEPT_ANY) && !ctx->sending) return 0;

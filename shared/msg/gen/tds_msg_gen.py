@@ -533,7 +533,7 @@ def out_usage(t):
         s += 'X(%d)\n' % c
     s += '#endif\n#ifdef T\n/* table, versions, first row, rows, flags, least members by version */\n'
     for tab in t.tables:
-        s += 'T(%s, %d, %d, %d, %s, %d, %d, %d)\n' % (tab[:5] + tuple(tab[5]))
+        s += 'T(%s, %d, %d, %d, %s, %s)\n' % (*tab[:5], ', '.join(map(str, tab[5])))
     return s + '#endif\n'
 
 
