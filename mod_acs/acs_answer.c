@@ -37,33 +37,45 @@ void acs_answer_erro(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faul
         *answer = (acs_answer_t){.status = 500};
 }
 
-/* A value belongs to Y and A in PA; who cannot make one says U (A-ARES-03). */
+/* The challenge indicator that I is an answer to. */
+static const char *asked(const tds_msg_t *areq)
+{
+    static const char *const inds[] = {"05", "06", "07"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof inds / sizeof *inds; ++i) {
+        const char *const one[] = {inds[i], NULL};
+
+        if (tds_view_asks(areq, one)) return inds[i];
+    }
+    return NULL;
+}
+
+/* Eci and value of the outcome; who cannot make a value says U (A-ARES-03). */
 static const acs_outcome_t *with_value(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome,
-                                       const acs_txn_t *txn, const char **value)
+                                       const acs_txn_t *txn, acs_av_out_t *out)
 {
     static const acs_outcome_t no_value = {"U", "22"};
     acs_av_in_t in = {.pan = tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER),
                       .trans_status = outcome->trans_status,
+                      .category = txn->category,
+                      .asked = asked(facts->areq),
                       .ds_trans_id = txn->ds_trans_id,
                       .acs_trans_id = txn->id,
                       .amount = txn->amount,
-                      .currency = txn->currency};
+                      .currency = txn->currency,
+                      .merchant = tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME),
+                      .version = facts->areq->version,
+                      .now = run->clock(),
+                      .rnd = run->rnd};
     tds_err_t err;
 
-    *value = NULL;
-    if (strcmp(outcome->trans_status, "Y") && strcmp(outcome->trans_status, "A")) return outcome;
-    if (facts->areq->category != TDS_CATEGORY_PA) return outcome;
     tds_err_init(&err, run->pool);
-    if (facts->issuer->av_ops->make(facts->issuer->av_baton, &in, value, run->pool, &err) == APR_SUCCESS) return outcome;
+    if (acs_av_outcome(facts->issuer, &in, out, run->pool, &err) == APR_SUCCESS) return outcome;
     tds_log(run->log, TDS_LOG_ERR, "ACS0050", txn->id, "no authentication value: %s", err.detail ? err.detail : "");
+    in.trans_status = no_value.trans_status;
+    (void)acs_av_outcome(facts->issuer, &in, out, run->pool, NULL);
     return &no_value;
-}
-
-static const char *eci_of(const acs_issuer_t *issuer, const char *status)
-{
-    if (!strcmp(status, "Y")) return issuer->eci_y;
-    if (!strcmp(status, "A")) return issuer->eci_a;
-    return !strcmp(status, "N") ? issuer->eci_n : NULL;
 }
 
 static void set_challenge(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *facts)
@@ -109,16 +121,16 @@ apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome
     tds_msg_t *ares = tds_msg_make(TDS_MSG_ARES, facts->areq->version, run->pool);
     tds_prior_t prior[PRIOR_MAX];
     tds_msg_rules_t rules = {.prior = prior, .nprior = tds_msg_prior(facts->areq, prior, PRIOR_MAX), .leg = TDS_LEG_ACS_DS};
-    const char *value;
+    acs_av_out_t out;
 
-    *outcome = *with_value(run, facts, outcome, txn, &value);
+    *outcome = *with_value(run, facts, outcome, txn, &out);
     copy_ids(ares, facts->areq, txn);
     tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);
     tds_msg_set(ares, TDS_E_ACS_OPERATOR_ID, operator_id(run));
     tds_msg_set(ares, TDS_E_TRANS_STATUS, outcome->trans_status);
     tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, outcome->reason));
-    tds_msg_set(ares, TDS_E_ECI, eci_of(facts->issuer, outcome->trans_status));
-    tds_msg_set(ares, TDS_E_AUTHENTICATION_VALUE, value);
+    tds_msg_set(ares, TDS_E_ECI, out.eci);
+    tds_msg_set(ares, TDS_E_AUTHENTICATION_VALUE, out.value);
     set_app(ares, facts->areq);
     if (!strcmp(outcome->trans_status, "C")) set_challenge(run, ares, facts);
     return tds_msg_encode(bytes, len, ares, &rules, run->pool, run->err);

@@ -2,20 +2,29 @@
 
 #include <string.h>
 
-static int in_range(const acs_range_t *range, const char *pan, apr_size_t len)
+int acs_range_has(const acs_range_t *range, const char *pan)
 {
-    return strlen(range->start) == len && strcmp(pan, range->start) >= 0 && strcmp(pan, range->end) <= 0;
+    return strlen(range->start) == strlen(pan) && strcmp(pan, range->start) >= 0 && strcmp(pan, range->end) <= 0;
+}
+
+const char *acs_range_fault(const acs_range_t *range)
+{
+    apr_size_t len = strlen(range->start);
+
+    if (len < 13 || len > 19 || strlen(range->end) != len || strspn(range->start, "0123456789") != len ||
+        strspn(range->end, "0123456789") != len)
+        return "start and end are 13 to 19 digits, both of the same length";
+    return strcmp(range->start, range->end) > 0 ? "start is above end" : NULL;
 }
 
 acs_issuer_t *acs_issuer_of_pan(const acs_conf_t *conf, const char *pan)
 {
-    apr_size_t len = strlen(pan);
     int i, j;
 
     for (i = 0; i < conf->issuers->nelts; ++i) {
         acs_issuer_t *issuer = APR_ARRAY_IDX(conf->issuers, i, acs_issuer_t *);
         for (j = 0; j < issuer->ranges->nelts; ++j) {
-            if (in_range(&APR_ARRAY_IDX(issuer->ranges, j, acs_range_t), pan, len)) return issuer;
+            if (acs_range_has(&APR_ARRAY_IDX(issuer->ranges, j, acs_range_t), pan)) return issuer;
         }
     }
     return NULL;

@@ -9,7 +9,6 @@
 #include "tds_profile.h"
 
 struct acs_card_ops_t;
-struct acs_av_ops_t;
 struct acs_pages_t;
 
 /* What a rule, or the lack of a card, leads to. */
@@ -40,14 +39,14 @@ typedef struct acs_issuer_t {
     const struct acs_card_ops_t *card_ops;
     void *card_baton;
     const char *otp_delivery;    /* https URL or inbox:PATH */
+    const char *otp_where;       /* it stands */
     int otp_length, otp_attempts, otp_resends;
     apr_interval_time_t otp_delivery_timeout;
     const char *templates;       /* directory */
     const char *languages;       /* space separated, the first is the fallback */
     struct acs_pages_t *pages;   /* compiled */
-    const char *eci_y, *eci_a, *eci_n;
-    const struct acs_av_ops_t *av_ops;
-    void *av_baton;
+    apr_array_header_t *ecis;    /* acs_eci_line_t, first match wins */
+    apr_array_header_t *avs;     /* acs_av_t, first match wins, the last is for all */
     int challenge_mandated;
 } acs_issuer_t;
 
@@ -82,9 +81,14 @@ typedef struct acs_conf_t {
     apr_interval_time_t outbox_horizon;     /* give up */
     apr_interval_time_t grace;              /* a record outlives its last deadline by */
     int background_threads, max_body;
+    int production;              /* nothing that is for laboratories */
     apr_array_header_t *issuers; /* acs_issuer_t * */
     apr_array_header_t *dss;     /* acs_ds_t * */
 } acs_conf_t;
+
+/* Is pan in the range? And what is wrong with a range, or NULL. */
+int acs_range_has(const acs_range_t *range, const char *pan);
+const char *acs_range_fault(const acs_range_t *range);
 
 /* The issuer whose ranges hold the PAN, out of those that use() allows (NULL: all); NULL: none. */
 acs_issuer_t *acs_issuer_of_pan(const acs_conf_t *conf, const char *pan);

@@ -11,22 +11,30 @@
 
 /* ---- making the RReq ----------------------------------------------------- */
 
-static const char *value_of(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *issuer)
+/* Eci and value of the end as it stands. */
+static apr_status_t set_value(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *issuer, acs_av_out_t *out)
 {
     acs_av_in_t in = {.pan = txn->pan,
-                      .trans_status = "Y",
+                      .trans_status = acs_end_status((acs_end_e)txn->end),
+                      .category = txn->category,
                       .ds_trans_id = txn->ds_trans_id,
                       .acs_trans_id = txn->id,
                       .amount = txn->amount,
-                      .currency = txn->currency};
-    const char *value = NULL;
+                      .currency = txn->currency,
+                      .merchant = txn->merchant,
+                      .version = (tds_ver_e)txn->msg_version,
+                      .challenged = 1,
+                      .how = TDS_AUTH_SMS_OTP,
+                      .now = run->clock(),
+                      .rnd = run->rnd};
     tds_err_t err;
+    apr_status_t rv;
 
     tds_err_init(&err, run->pool);
-    if (issuer && txn->pan && issuer->av_ops->make(issuer->av_baton, &in, &value, run->pool, &err) == APR_SUCCESS)
-        return value;
-    tds_log(run->log, TDS_LOG_ERR, "ACS0050", txn->id, "no authentication value: %s", err.detail ? err.detail : "");
-    return NULL;
+    rv = acs_av_outcome(issuer, &in, out, run->pool, &err);
+    if (rv != APR_SUCCESS)
+        tds_log(run->log, TDS_LOG_ERR, "ACS0050", txn->id, "no authentication value: %s", err.detail ? err.detail : "");
+    return rv;
 }
 
 /* what was announced is repeated with Y and N. */
@@ -47,7 +55,7 @@ static void set_error_report(acs_run_t *run, tds_msg_t *rreq, const acs_txn_t *t
         tds_msg_set_json(rreq, TDS_E_CHALLENGE_ERROR_REPORTING, json_incref(erro));
 }
 
-static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const char *value, const acs_issuer_t *issuer)
+static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const acs_av_out_t *out)
 {
     tds_msg_t *m = tds_msg_make(TDS_MSG_RREQ, (tds_ver_e)txn->msg_version, run->pool);
     acs_end_e end = (acs_end_e)txn->end;
@@ -61,14 +69,14 @@ static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const char *va
     tds_msg_set(m, TDS_E_TRANS_STATUS_REASON, acs_end_reason(end, m->version));
     tds_msg_set(m, TDS_E_CHALLENGE_CANCEL, acs_end_cancel(end, m->version));
     tds_msg_set(m, TDS_E_INTERACTION_COUNTER, apr_psprintf(run->pool, "%02u", txn->interactions));
-    tds_msg_set(m, TDS_E_AUTHENTICATION_VALUE, value);
-    if (issuer) tds_msg_set(m, TDS_E_ECI, !strcmp(status, "Y") ? issuer->eci_y : !strcmp(status, "N") ? issuer->eci_n : NULL);
+    tds_msg_set(m, TDS_E_AUTHENTICATION_VALUE, out->value);
+    tds_msg_set(m, TDS_E_ECI, out->eci);
     set_method(m, status);
     set_error_report(run, m, txn);
     return m;
 }
 
-static apr_status_t encode_rreq(acs_run_t *run, acs_txn_t *txn, const char *value, const acs_issuer_t *issuer)
+static apr_status_t encode_rreq(acs_run_t *run, acs_txn_t *txn, const acs_av_out_t *out)
 {
     tds_prior_t prior[ACS_PRIOR_MAX];
     tds_msg_rules_t rules = {.prior = prior, .nprior = acs_txn_prior(txn, prior), .leg = TDS_LEG_ACS_DS};
@@ -78,7 +86,7 @@ static apr_status_t encode_rreq(acs_run_t *run, acs_txn_t *txn, const char *valu
     apr_status_t rv;
 
     tds_err_init(&err, run->pool);
-    rv = tds_msg_encode(&bytes, &len, rreq_make(run, txn, value, issuer), &rules, run->pool, &err);
+    rv = tds_msg_encode(&bytes, &len, rreq_make(run, txn, out), &rules, run->pool, &err);
     if (rv == APR_SUCCESS) txn->out_body = TDS_BYTES(bytes, len);
     else
         tds_log(run->log, TDS_LOG_ERR, "ACS0070", txn->id, "RReq is not fit to be sent: %d %s", err.proto,
@@ -91,14 +99,16 @@ static apr_status_t encode_rreq(acs_run_t *run, acs_txn_t *txn, const char *valu
 void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn)
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
-    const char *value = NULL;
+    acs_av_out_t out;
 
-    if (txn->end == ACS_END_OK && !strcmp(txn->category, "01") && !(value = value_of(run, txn, issuer)))
+    if (set_value(run, txn, issuer, &out) != APR_SUCCESS) {
         txn->end = ACS_END_FAULT; /* U, never a made-up value */
+        (void)set_value(run, txn, issuer, &out);
+    }
     txn->pan = NULL;
-    if (encode_rreq(run, txn, value, issuer) == APR_SUCCESS) return;
+    if (encode_rreq(run, txn, &out) == APR_SUCCESS) return;
     txn->end = ACS_END_FAULT;
-    if (encode_rreq(run, txn, NULL, NULL) == APR_SUCCESS) return;
+    if (encode_rreq(run, txn, &(acs_av_out_t){NULL, NULL}) == APR_SUCCESS) return;
     txn->outbox = ACS_OUT_NONE;
     txn->out_due = 0;
     txn->state = ACS_ST_FINAL;

@@ -102,6 +102,13 @@ static const char *need_ds(cmd_parms *cmd, acs_ds_t **ds)
                              " is legal only inside <ACSDirectoryServer>", NULL);
 }
 
+/* For complaints that come when the whole is known. */
+static const char *where_of(cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "line %d of %s", cmd->directive->line_num,
+                        cmd->directive->filename);
+}
+
 static const char *set_master_key(cmd_parms *cmd, void *dconf, const char *key, const char *old)
 {
     acs_server_t *srv = server_of(cmd);
@@ -111,14 +118,6 @@ static const char *set_master_key(cmd_parms *cmd, void *dconf, const char *key, 
     return ap_check_cmd_context(cmd, GLOBAL_ONLY);
 }
 
-static int all_digits(const char *s)
-{
-    for (; *s; ++s) {
-        if (!apr_isdigit(*s)) return 0;
-    }
-    return 1;
-}
-
 static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start, const char *end)
 {
     acs_issuer_t *issuer;
@@ -126,14 +125,10 @@ static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start
     const char *fault = need_issuer(cmd, &issuer);
 
     if (fault) return fault;
-    if (!all_digits(start) || !all_digits(end) || strlen(start) != strlen(end) ||
-        strlen(start) < 13 || strlen(start) > 19)
-        return "ACSCardRange: start and end are 13 to 19 digits, both of the same length";
-    if (strcmp(start, end) > 0) return "ACSCardRange: start is above end";
     range = apr_array_push(issuer->ranges);
-    range->start = start;
-    range->end = end;
-    return NULL;
+    *range = (acs_range_t){start, end};
+    fault = acs_range_fault(range);
+    return fault ? apr_pstrcat(cmd->pool, "ACSCardRange: ", fault, NULL) : NULL;
 }
 
 static const char *set_rule(cmd_parms *cmd, void *dconf, const char *word, const char *expr)
@@ -184,6 +179,7 @@ static const char *set_otp_delivery(cmd_parms *cmd, void *dconf, const char *arg
     const char *fault = need_issuer(cmd, &issuer);
 
     if (fault) return fault;
+    issuer->otp_where = where_of(cmd);
     if (!strncmp(arg, "inbox:", 6))
         issuer->otp_delivery =
             apr_pstrcat(cmd->pool, "inbox:", ap_server_root_relative(cmd->pool, arg + 6), NULL);
@@ -194,39 +190,34 @@ static const char *set_otp_delivery(cmd_parms *cmd, void *dconf, const char *arg
                : "ACSOTPDelivery: must be an absolute https URL, or inbox:PATH for development";
 }
 
-static const char *set_eci(cmd_parms *cmd, void *dconf, const char *status, const char *value)
-{
-    acs_issuer_t *issuer;
-    const char *fault = need_issuer(cmd, &issuer);
-
-    if (fault) return fault;
-    if (strlen(value) != 2 || !all_digits(value)) return "ACSECI: the value is two digits";
-    if (!strcmp(status, "Y"))
-        issuer->eci_y = value;
-    else if (!strcmp(status, "A"))
-        issuer->eci_a = value;
-    else if (!strcmp(status, "N"))
-        issuer->eci_n = value;
-    else
-        return "ACSECI: the first word is a transStatus: Y, A or N";
-    return NULL;
-}
-
-static const char *set_av(cmd_parms *cmd, void *dconf, const char *provider, const char *key)
+static const char *set_eci(cmd_parms *cmd, void *dconf, int argc, char *const argv[])
 {
     acs_issuer_t *issuer;
     const char *fault = need_issuer(cmd, &issuer);
     tds_err_t err;
 
     if (fault) return fault;
-    if (strcmp(provider, "lab")) return "ACSAuthenticationValue: unknown provider; there is: lab";
-    if (!key || strncmp(key, "file:", 5))
-        return "ACSAuthenticationValue lab: needs file:PATH of a key";
     tds_err_init(&err, cmd->pool);
-    issuer->av_ops = &acs_av_lab;
-    if (acs_av_lab_load(&issuer->av_baton, ap_server_root_relative(cmd->pool, key + 5), cmd->pool,
-                        &err) != APR_SUCCESS)
+    if (acs_eci_read(apr_array_push(issuer->ecis), (const char *const *)argv, argc, cmd->pool, &err) == APR_SUCCESS) return NULL;
+    return apr_pstrcat(cmd->pool, "ACSECI: ", err.detail, NULL);
+}
+
+static const char *set_av(cmd_parms *cmd, void *dconf, int argc, char *const argv[])
+{
+    const acs_av_ops_t *ops = argc ? acs_av_ops_find(argv[0]) : NULL;
+    acs_issuer_t *issuer;
+    const char *fault = need_issuer(cmd, &issuer);
+    acs_av_t *av;
+    tds_err_t err;
+
+    if (fault) return fault;
+    if (!ops)
+        return apr_pstrcat(cmd->pool, "ACSAuthenticationValue: unknown provider; there are: ", acs_av_names(1, cmd->pool), NULL);
+    tds_err_init(&err, cmd->pool);
+    av = apr_array_push(issuer->avs);
+    if (acs_av_read(av, ops, (const char *const *)argv + 1, argc - 1, ap_server_root_relative, cmd->pool, &err) != APR_SUCCESS)
         return apr_pstrcat(cmd->pool, "ACSAuthenticationValue: ", err.detail, NULL);
+    av->where = where_of(cmd);
     return NULL;
 }
 
@@ -303,13 +294,6 @@ static const char *set_use(cmd_parms *cmd, void *dconf, const char *name)
 
 /* ---- sections ------------------------------------------------------------ */
 
-/* For complaints about a section as a whole. */
-static const char *where_of(cmd_parms *cmd)
-{
-    return apr_psprintf(cmd->pool, "line %d of %s", cmd->directive->line_num,
-                        cmd->directive->filename);
-}
-
 static const char *walk(cmd_parms *cmd)
 {
     return ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
@@ -329,6 +313,8 @@ static const char *issuer_section(cmd_parms *cmd, void *dconf, const char *args)
     issuer->where = where_of(cmd);
     issuer->ranges = apr_array_make(cmd->pool, 4, sizeof(acs_range_t));
     issuer->rules = apr_array_make(cmd->pool, 4, sizeof(acs_rule_t));
+    issuer->ecis = apr_array_make(cmd->pool, 4, sizeof(acs_eci_line_t));
+    issuer->avs = apr_array_make(cmd->pool, 2, sizeof(acs_av_t));
     tds_ap_row_defaults(rows, TDS_AP_COUNT(rows), TDS_AP_SECTION1, issuer, cmd->pool);
     APR_ARRAY_PUSH(srv->conf.issuers, acs_issuer_t *) = issuer;
     srv->issuer = issuer;
@@ -378,6 +364,7 @@ static const char *check_versions(acs_server_t *srv, apr_pool_t *p)
 static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)
 {
     const acs_rule_t *last;
+    const char *fault;
     tds_err_t err;
 
     if (!issuer->ranges->nelts)
@@ -386,9 +373,8 @@ static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t 
     if (!issuer->card_ops)
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSCardSource", issuer->name,
                             issuer->where);
-    if (!issuer->av_ops)
-        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSAuthenticationValue", issuer->name,
-                            issuer->where);
+    if ((fault = acs_av_lines_fault(issuer, p)))
+        return apr_psprintf(p, "<ACSIssuer %s> (%s): %s", issuer->name, issuer->where, fault);
     if (!issuer->otp_delivery)
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSOTPDelivery", issuer->name,
                             issuer->where);
@@ -412,6 +398,23 @@ static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t 
         return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSTemplates: %s", issuer->name, issuer->where,
                             err.detail);
     return NULL;
+}
+
+/* ACSProduction: nothing that only a laboratory can want. */
+static const char *check_production(const acs_issuer_t *issuer, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; i < issuer->avs->nelts; ++i) {
+        const acs_av_t *av = &APR_ARRAY_IDX(issuer->avs, i, const acs_av_t);
+
+        if (av->ops->lab)
+            return apr_psprintf(p, "ACSAuthenticationValue %s (%s) is for laboratories, and ACSProduction is on: use %s",
+                                av->ops->name, av->where, acs_av_names(0, p));
+    }
+    if (strncmp(issuer->otp_delivery, "inbox:", 6)) return NULL;
+    return apr_psprintf(p, "ACSOTPDelivery inbox: (%s) is for laboratories, and ACSProduction is on: use an https URL",
+                        issuer->otp_where);
 }
 
 /* One peer that hangs must not take all threads of a child. */
@@ -580,7 +583,10 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         (fault = check_ranges(&srv->conf, ptemp)) || (fault = check_used(&srv->conf, srv->used, ptemp)))
         return complain(s, fault);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
-        if ((fault = check_issuer(APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *), s, ptemp)))
+        acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
+
+        if ((fault = check_issuer(issuer, s, ptemp)) ||
+            (srv->conf.production && (fault = check_production(issuer, ptemp))))
             return complain(s, fault);
     }
     for (i = 0; i < srv->conf.dss->nelts; ++i) {
@@ -639,9 +645,9 @@ const command_rec acs_commands[] = {
     AP_INIT_TAKE1("ACSCardSource", set_card_source, NULL, RSRC_CONF, "redis or file:PATH"),
     AP_INIT_TAKE1("ACSOTPDelivery", set_otp_delivery, NULL, RSRC_CONF,
                   "URL of the delivery hook, or inbox:PATH"),
-    AP_INIT_TAKE2("ACSECI", set_eci, NULL, RSRC_CONF, "transStatus and its eci"),
-    AP_INIT_TAKE12("ACSAuthenticationValue", set_av, NULL, RSRC_CONF,
-                   "Provider of authentication values and its key"),
+    AP_INIT_TAKE_ARGV("ACSECI", set_eci, NULL, RSRC_CONF, "transStatus and its eci"),
+    AP_INIT_TAKE_ARGV("ACSAuthenticationValue", set_av, NULL, RSRC_CONF,
+                   "Provider of authentication values and its options"),
     AP_INIT_RAW_ARGS("<ACSDirectoryServer", ds_section, NULL, RSRC_CONF,
                      "One Directory Server as the ACS sees it"),
     AP_INIT_ITERATE("ACSClientName", set_client_name, NULL, RSRC_CONF,

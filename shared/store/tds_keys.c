@@ -52,12 +52,9 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err)
     return APR_SUCCESS;
 }
 
-typedef apr_status_t take_fn(tds_keys_t *keys, const char *hex, tds_err_t *err);
-
-static apr_status_t from_file(tds_keys_t *keys, take_fn *take, const char *path, apr_pool_t *ptemp, tds_err_t *err)
+apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_pool_t *ptemp, tds_err_t *err)
 {
-    char text[1024], *s = text;
-    apr_size_t n = sizeof text - 1;
+    apr_size_t n = size - 1, lead = 0;
     apr_file_t *f;
     apr_status_t rv;
 
@@ -67,9 +64,20 @@ static apr_status_t from_file(tds_keys_t *keys, take_fn *take, const char *path,
     (void)apr_file_close(f);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) return TDS_FAIL(err, rv, 0, NULL, "cannot read key file %s", path);
     while (n && isspace((unsigned char)text[n - 1])) --n;
-    text[n] = '\0';
-    while (isspace((unsigned char)*s)) ++s;
-    rv = take(keys, s, err);
+    while (lead < n && isspace((unsigned char)text[lead])) ++lead;
+    memmove(text, text + lead, n - lead);
+    text[n - lead] = '\0';
+    return APR_SUCCESS;
+}
+
+typedef apr_status_t take_fn(tds_keys_t *keys, const char *hex, tds_err_t *err);
+
+static apr_status_t from_file(tds_keys_t *keys, take_fn *take, const char *path, apr_pool_t *ptemp, tds_err_t *err)
+{
+    char text[1024];
+    apr_status_t rv = tds_keys_read(text, sizeof text, path, ptemp, err);
+
+    if (rv == APR_SUCCESS) rv = take(keys, text, err);
     tds_wipe(text, sizeof text);
     return rv;
 }

@@ -23,6 +23,10 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err);
 /* The same from a file (read whole, at most 1 KiB). */
 apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 
+/* The text of any key file (at most size - 1 bytes of it) without the white space round it, NUL-terminated. The caller wipes
+ * text, also when this fails. */
+apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_pool_t *ptemp, tds_err_t *err);
+
 /* The id key, from a file of the same form. Without one it is the only generation. */
 apr_status_t tds_keys_id_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 

@@ -216,9 +216,11 @@ static inline void world_conf(void)
                                   .otp_length = 6,
                                   .otp_attempts = 3,
                                   .otp_resends = 2,
-                                  .eci_y = "05",
-                                  .eci_a = "06",
-                                  .av_ops = &world_av_ops};
+                                  .ecis = apr_array_make(pool, 2, sizeof(acs_eci_line_t)),
+                                  .avs = apr_array_make(pool, 1, sizeof(acs_av_t))};
+    *(acs_av_t *)apr_array_push(world.issuer.avs) = (acs_av_t){.ops = &world_av_ops};
+    *(acs_eci_line_t *)apr_array_push(world.issuer.ecis) = (acs_eci_line_t){.eci = {"Y", NULL, NULL, "05"}};
+    *(acs_eci_line_t *)apr_array_push(world.issuer.ecis) = (acs_eci_line_t){.eci = {"A", NULL, NULL, "06"}};
     range = apr_array_push(world.issuer.ranges);
     *range = (acs_range_t){"4000000000000000", "4000009999999999"};
     world.ds = (acs_ds_t){.name = "scheme", .url_prefixes = apr_array_make(pool, 1, sizeof(const char *))};
