@@ -1,4 +1,5 @@
 #include "unit.h"
+#include <errno.h>
 #include <unistd.h>
 #include "tds_keys.h"
 
@@ -67,6 +68,12 @@ static void derivation(void **state)
     assert_int_equal(tds_keys_derive(a, tds_keys_writer(b), k[0], "record", p, 2), APR_NOTFOUND);
 }
 
+static apr_status_t file_drop(void *path)
+{
+    return unlink(path) == 0 ? APR_SUCCESS : APR_FROM_OS_ERROR(errno);
+}
+
+/* Gone with pool. */
 static const char *file_with(const char *text, size_t len)
 {
     char *path = apr_pstrdup(pool, "/tmp/test_keys.XXXXXX");
@@ -75,6 +82,7 @@ static const char *file_with(const char *text, size_t len)
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, len), (ssize_t)len);
     close(fd);
+    apr_pool_cleanup_register(pool, path, file_drop, apr_pool_cleanup_null);
     return path;
 }
 
@@ -111,12 +119,9 @@ static void rotation(void **state)
 static apr_status_t add_from(tds_keys_t *keys, const char *text, size_t len)
 {
     const char *path = file_with(text, len);
-    apr_status_t rv;
 
     tds_err_clear(&err);
-    rv = tds_keys_add_file(keys, path, pool, &err);
-    unlink(path);
-    return rv;
+    return tds_keys_add_file(keys, path, pool, &err);
 }
 
 static void files(void **state)
