@@ -63,7 +63,7 @@ static apr_status_t rreq_judge(srv_run_t *run, const srv_txn_t *txn, void *baton
     apr_status_t rv;
 
     in->repeat = txn->rreq_hash.len == in->hash.len && tds_equal(txn->rreq_hash.data, in->hash.data, in->hash.len) &&
-                 txn->msg_version != TDS_V231 && what->now - txn->rreq_at <= REPEAT_WITHIN;
+                 txn->msg_version < TDS_V231 && what->now - txn->rreq_at <= REPEAT_WITHIN;
     if (strcmp(txn->ds, run->ds->name))
         return TDS_FAIL(run->err, APR_BADARG, 301, "threeDSServerTransID", "not a transaction of this DS");
     if (in->repeat) return APR_SUCCESS;
@@ -118,6 +118,13 @@ static apr_status_t take_rreq(srv_run_t *run, rreq_t *in, srv_txn_t **ptxn, srv_
     return srv_answer_rres(run, with_ids(run, *ptxn, in), answer);
 }
 
+static apr_status_t take_oreq(srv_run_t *run, rreq_t *in, srv_answer_t *answer)
+{
+    apr_status_t rv = tds_msg_check(in->msg, &in->rules, run->err);
+
+    return rv == APR_SUCCESS ? srv_take_oreq(run, in->msg, answer) : rv;
+}
+
 static apr_status_t erro_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
 {
     if (strcmp(txn->ds, run->ds->name)) return APR_SUCCESS;
@@ -142,7 +149,7 @@ static void take_erro(srv_run_t *run, tds_msg_t *erro, srv_answer_t *answer)
 
 void srv_run_results(srv_run_t *run, const char *body, apr_size_t len, srv_answer_t *answer)
 {
-    rreq_t in = {.rules = {.accept = TDS_MSG_BIT(TDS_MSG_RREQ) | TDS_MSG_BIT(TDS_MSG_ERRO),
+    rreq_t in = {.rules = {.accept = TDS_MSG_BIT(TDS_MSG_RREQ) | TDS_MSG_BIT(TDS_MSG_OREQ) | TDS_MSG_BIT(TDS_MSG_ERRO),
                            .versions = run->conf->versions,
                            .leg = TDS_LEG_DS_SERVER}};
     srv_txn_t *txn = NULL;
@@ -163,7 +170,8 @@ void srv_run_results(srv_run_t *run, const char *body, apr_size_t len, srv_answe
     }
     if (rv == APR_SUCCESS) rv = tds_sha256(hash, body, len);
     in.hash = TDS_BYTES(hash, TDS_HASH_LEN);
-    if (rv == APR_SUCCESS && in.msg) rv = take_rreq(run, &in, &txn, answer);
+    if (rv == APR_SUCCESS && in.msg) rv = in.msg->type == TDS_MSG_OREQ ? take_oreq(run, &in, answer)
+                                                                     : take_rreq(run, &in, &txn, answer);
     if (rv == APR_SUCCESS) return;
     if (!run->err->proto) run->err->proto = 404;
     tds_metric_add(run->metrics, SRV_M_RREQ_ERRO, 1);

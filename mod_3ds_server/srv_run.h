@@ -74,6 +74,9 @@ void srv_run_notify(srv_run_t *run, const char *message, srv_answer_t *answer);
 /* GET of the hosted challenge page by its token. */
 void srv_run_challenge(srv_run_t *run, const char *token, srv_answer_t *answer);
 
+/* srv_ops.c: an OReq that has passed its check. */
+apr_status_t srv_take_oreq(srv_run_t *run, const tds_msg_t *oreq, srv_answer_t *answer);
+
 /* Background: id is due. */
 void srv_run_due(srv_run_t *run, const char *id);
 

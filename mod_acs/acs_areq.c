@@ -168,6 +168,7 @@ static apr_status_t take_areq(acs_run_t *run, tds_msg_t *areq, const tds_msg_rul
     apr_status_t rv;
 
     if ((rv = tds_msg_check(areq, rules, run->err)) != APR_SUCCESS) return rv;
+    if (areq->type == TDS_MSG_OREQ) return acs_take_oreq(run, areq, answer);
     if ((rv = check_more(run, areq)) != APR_SUCCESS) return rv;
     if ((rv = acs_gather(run, areq, &facts)) != APR_SUCCESS) return rv;
     return decide_and_save(run, &facts, answer);
@@ -175,7 +176,7 @@ static apr_status_t take_areq(acs_run_t *run, tds_msg_t *areq, const tds_msg_rul
 
 void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t *answer)
 {
-    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_AREQ) | TDS_MSG_BIT(TDS_MSG_ERRO),
+    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_AREQ) | TDS_MSG_BIT(TDS_MSG_OREQ) | TDS_MSG_BIT(TDS_MSG_ERRO),
                              .versions = run->conf->versions,
                              .leg = TDS_LEG_DS_ACS};
     tds_msg_t *msg = NULL;

@@ -95,6 +95,9 @@ typedef apr_status_t acs_judge_fn(acs_run_t *run, const acs_txn_t *txn, void *ba
 apr_status_t acs_run_event(acs_run_t *run, const char *id, unsigned version_min, acs_judge_fn *judge, void *baton,
                            acs_txn_t **ptxn, unsigned *fx);
 
+/* acs_ops.c: an OReq that has passed its check. */
+apr_status_t acs_take_oreq(acs_run_t *run, const tds_msg_t *oreq, acs_answer_t *answer);
+
 /* acs_gather.c: the only I/O before the save. */
 apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *facts);
 

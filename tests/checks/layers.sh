@@ -23,6 +23,7 @@ allowed() {
   core/* | unknown/* | */unknown) return 1 ;;
   */core) return 0 ;;
   ap/msg | ap/jose | ap/store | ap/out | ap/tmpl | ap/metric) return 0 ;;
+  ops/msg | ops/store | acs/ops | srv/ops) return 0 ;;
   acs/msg | acs/jose | acs/store | acs/out | acs/tmpl | acs/metric) return 0 ;;
   srv/msg | srv/jose | srv/store | srv/out | srv/tmpl | srv/metric) return 0 ;;
   mod_acs/srv | mod_acs/mod_srv | mod_srv/acs | mod_srv/mod_acs) return 1 ;;

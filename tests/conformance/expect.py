@@ -5,7 +5,7 @@ import re
 from model import VERSIONS, member
 
 IDS = ("threeDSServerTransID", "dsTransID", "acsTransID", "sdkTransID")
-TYPES = ("AReq", "ARes", "CReq", "CRes", "PReq", "PRes", "RReq", "RRes", "Erro")  # errorMessageType has no others
+TYPES = ("AReq", "ARes", "CReq", "CRes", "PReq", "PRes", "RReq", "RRes", "Erro")  # errorMessageType before 2.3.1
 NAME_CODES = ("201", "203", "204", "207", "301", "304", "305", "306", "312")      # E-04
 FORMATTED, TYPE, RECEIVER = ("Invalid Formatted Message", "Invalid Message Type",
                              "Invalid Message for the receiving component")
@@ -76,7 +76,8 @@ def _message_type(message, want, faulty):
     """E-01: the type of the faulty message where it can be recognised."""
     have = message.get("errorMessageType")
     kind = (faulty or {}).get("messageType")
-    wanted = want["type"] if "type" in want else kind if kind in TYPES else None
+    types = TYPES + (("OReq", "ORes") if message["messageVersion"] == "2.3.1" else ())
+    wanted = want["type"] if "type" in want else kind if kind in types else None
     need(have == wanted, f"errorMessageType is {have!r}, wanted {wanted!r} (E-01)")
 
 
@@ -250,3 +251,13 @@ def cres(message, areq, ares_message, wanted):
                        ("threeDSServerTransID", areq["threeDSServerTransID"])):
         need(message[name] == want, f"CRes: {name} is {message[name]!r}, wanted {want!r}")
     values("CRes", message, wanted)
+
+
+def ores(have, oreq, status, acs, headers):
+    """N-03: dsTransID, opStatus and the own pair; X-HTTP-09."""
+    own = ("acsTransID", "acsReferenceNumber") if acs else ("threeDSServerTransID", "threeDSServerRefNumber")
+    need(set(have) == {"messageType", "messageVersion", "dsTransID", "opStatus", *own}, f"ORes has {sorted(have)}")
+    values("ORes", have, {"messageType": "ORes", "messageVersion": oreq["messageVersion"], "dsTransID": oreq["dsTransID"],
+                          "opStatus": status})
+    need(is_uuid(have[own[0]]) and have[own[0]] != oreq["dsTransID"], f"{own[0]} is no fresh id: {have[own[0]]}")
+    values("headers", headers, {"x-request-id": oreq["dsTransID"], "x-response-id": have[own[0]]})

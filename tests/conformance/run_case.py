@@ -120,11 +120,30 @@ class Run:
     def do_sleep(self, seconds):
         time.sleep(seconds)
 
+    def do_oreq(self, arg):
+        """Post an OReq to whoever is under test. erro: {...}, ores: opStatus, or silent: true (200 without a body)."""
+        raw, message = self.build(arg, "oreq")
+        self.note("OReq", message or raw)
+        acs = self.case.component == "A"
+        answer = self.world.client("ds-ca", "ds-client").request(
+            "POST", self.node.areq_url if acs else self.node.results_url, raw,
+            {"Content-Type": "application/json; charset=utf-8"})
+        got = self.answered("answer", answer)
+        if arg.get("silent"):
+            expect.empty_answer(answer)
+            return
+        expect.json_answer(answer)
+        if "erro" in arg:
+            expect.erro(got, self.resolve(arg["erro"]), self.case.component, message)
+        else:
+            expect.ores(got, message, arg["ores"], acs, answer.headers)
+
     def do_call(self, arg):
         arg = dict(arg)
         self.functions[arg.pop("function")](self, **arg)
 
-    WORDS = {"sleep": set(), "codec": CHANGES | {"link", "types", "earlier", "erro"}}
+    WORDS = {"sleep": set(), "codec": CHANGES | {"link", "types", "earlier", "erro"},
+             "oreq": CHANGES | {"erro", "ores", "silent"}}
 
     # the codec alone
 
