@@ -44,7 +44,7 @@ apr_status_t acs_av_cvv_core(char cvv[4], const unsigned char *key, const char *
     memcpy(a_twice, key, BLOCK);
     memcpy(a_twice + BLOCK, key, BLOCK);
     rv = des_ede(x, a_twice, in);
-    for (i = 0; i < BLOCK; ++i) x[i] ^= in[BLOCK + i];
+    for (i = 0; rv == APR_SUCCESS && i < BLOCK; ++i) x[i] ^= in[BLOCK + i];
     if (rv == APR_SUCCESS) rv = des_ede(z, key, x);
     if (rv == APR_SUCCESS) decimals(cvv, z);
     tds_wipe(a_twice, sizeof a_twice);
