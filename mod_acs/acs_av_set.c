@@ -67,7 +67,7 @@ static apr_status_t number(int *out, const char *name, const char *text, int fal
 static apr_status_t take_until(acs_av_set_t *set, const char *text, tds_err_t *err)
 {
     apr_time_exp_t x = {0};
-    int part[7], i;
+    int part[7] = {0}, i;
 
     if (!text) return APR_SUCCESS;
     if (strlen(text) != 14 || strspn(text, "0123456789") != 14) goto bad;
