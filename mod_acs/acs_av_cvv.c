@@ -56,7 +56,7 @@ apr_status_t acs_av_cvv_core(char cvv[4], const unsigned char *key, const char *
 
 apr_status_t acs_av_cvv_make(char cvv[4], const acs_av_cvv_t *c)
 {
-    char block[33];
+    char block[48]; /* 32, or it is not well formed */
     apr_status_t rv = APR_EINVAL;
 
     if (apr_snprintf(block, sizeof block, "%s%s%s%s000000000", c->number, c->un, c->arc, c->sf) == 32)

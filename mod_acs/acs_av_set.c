@@ -134,6 +134,7 @@ static apr_status_t prove(acs_av_set_t *set, const acs_av_layout_t *layout, tds_
     apr_status_t rv = APR_SUCCESS;
     int i;
 
+    if (layout->digits) nonce[layout->digits] = '\0';
     for (i = 0; rv == APR_SUCCESS && i < set->count; ++i) {
         rv = layout->build(set, &set->key[i], &in, nonce, value, err);
         if (rv == APR_SUCCESS) rv = acs_av_set_check(set, layout, &in, value, err);
