@@ -1,0 +1,762 @@
+/* Providers of authentication values. The vectors are published ones; those marked "recomputed" were worked out apart from this
+ * code, with the openssl command and Python's hashlib, from the description of the format. */
+#include "unit.h"
+#include <sys/stat.h>
+#include <unistd.h>
+#include "acs_av_int.h"
+#include "acs_world.h"
+
+#define CVK     "0123456789ABCDEFFEDCBA9876543210"
+#define CVK_NEW "8899AABBCCDDEEFF0011223344556677"
+#define IAV_KEY "B039878C1F96D212F509B2DC4CC8CD1B"
+#define GEN_KEY "00112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"
+#define TID     "2c0f40ad-ca51-47ab-8da9-348b162673aa"
+#define DODGY   "The Dodgy Dave And Jonty Shop"
+#define DAY_326 apr_time_from_sec(1795305600) /* 2026-11-22T00:00:00Z */
+
+static acs_av_set_t set_of(const char *hex, int id)
+{
+    acs_av_set_t s = {.count = 1, .length = ACS_AV_LEN};
+
+    s.key[0].len = strlen(hex) / 2;
+    s.key[0].id = id;
+    assert_ok(tds_unhex(s.key[0].bytes, s.key[0].len, hex));
+    return s;
+}
+
+static const char *built(const acs_av_ops_t *ops, const acs_av_set_t *s, const acs_av_in_t *in, const char *nonce)
+{
+    unsigned char out[ACS_AV_MAX + 1];
+    char *hex;
+
+    memset(out, 0xee, sizeof out);
+    if (ops->layout->build(s, &s->key[0], in, nonce, out, &err) != APR_SUCCESS) return NULL;
+    assert_int_equal(out[s->length], 0xee);
+    hex = apr_pstrdup(pool, tds_hex(out, s->length, pool));
+    for (char *c = hex; *c; ++c) *c = (char)(*c >= 'a' ? *c - 'a' + 'A' : *c);
+    return hex;
+}
+
+/* ---- CVV ---------------------------------------------------------------------- */
+
+static void cvv_core(void **state)
+{
+    acs_av_set_t s = set_of(CVK, 1), spa = set_of("00112233445566778899AABBCCDDEEFF", 1);
+    char cvv[4];
+
+    assert_ok(acs_av_cvv_core(cvv, s.key[0].bytes, "41234567890123458701101000000000")); /* CVV-1 */
+    assert_string_equal(cvv, "561");
+    assert_ok(acs_av_cvv_core(cvv, spa.key[0].bytes, "54321098765432100047140000000000")); /* CVC2 */
+    assert_string_equal(cvv, "439");
+    assert_int_equal(acs_av_cvv_core(cvv, s.key[0].bytes, "4123"), APR_EINVAL);
+}
+
+static void visa_0(void **state)
+{
+    acs_av_set_t s = set_of(CVK, 1);
+    acs_av_cvv_t c = {.key = &s.key[0], .arc = "7", .sf = "00"};
+    unsigned char out[ACS_AV_LEN];
+
+    assert_ok(acs_av_cvv_atn_put(out, &c, "4123456789012345", "9602231034727993"));
+    assert_string_equal(tds_hex(out, ACS_AV_LEN, pool), "0700010972799396022310347279930000000000");
+    assert_string_equal(tds_b64_encode(out, ACS_AV_LEN, pool), "BwABCXJ5k5YCIxA0cnmTAAAAAAA=");
+}
+
+/* Recomputed. */
+static void atn_more(void **state)
+{
+    static const struct {
+        const char *key;
+        int id;
+        const char *pan, *status, *asked;
+        int challenged;
+        const char *expected;
+    } rows[] = {
+        {CVK, 1, "4000000000002", "Y", NULL, 0, "0099010782444411112222333344440000000000"},
+        {CVK, 1, "371449635398431", "Y", NULL, 0, "0099010849444411112222333344440000000000"},
+        {CVK, 1, "4123456789012345", "Y", NULL, 0, "0099010817444411112222333344440000000000"},
+        {CVK, 1, "6200000000000000003", "Y", NULL, 0, "0099010394444411112222333344440000000000"},
+        {CVK, 2, "4123456789012345", "Y", NULL, 1, "0002020513444411112222333344440000000000"},
+        {CVK_NEW, 2, "4123456789012345", "Y", NULL, 0, "0099020652444411112222333344440000000000"},
+        {CVK, 1, "4123456789012345", "A", NULL, 0, "0798010268444411112222333344440000000000"},
+        {CVK, 1, "4123456789012345", "I", "05", 0, "0299010399444411112222333344440000000000"},
+        {CVK, 1, "4123456789012345", "I", "06", 0, "0399010303444411112222333344440000000000"},
+        {CVK, 1, "4123456789012345", "I", "07", 0, "0499010046444411112222333344440000000000"},
+        {CVK, 1, "4123456789012345", "I", NULL, 0, NULL},
+        {CVK, 1, "4123456789012345", "N", NULL, 0, NULL},
+    };
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        acs_av_set_t s = set_of(rows[i].key, rows[i].id);
+        acs_av_in_t in = {.pan = rows[i].pan, .trans_status = rows[i].status, .asked = rows[i].asked,
+                          .challenged = rows[i].challenged, .how = TDS_AUTH_SMS_OTP};
+        const char *got = built(&acs_av_cvv_atn, &s, &in, "1111222233334444");
+
+        if (rows[i].expected) assert_string_equal(got, rows[i].expected);
+        else assert_null(got);
+    }
+}
+
+static acs_av_in_t v7_in(void)
+{
+    return (acs_av_in_t){.pan = "4123456789012345", .trans_status = "Y", .eci = "05", .amount = "10000", .currency = "392",
+                         .version = TDS_V220, .challenged = 1, .how = TDS_AUTH_SMS_OTP, .now = DAY_326};
+}
+
+static void v7(void **state)
+{
+    acs_av_set_t s = set_of(CVK, 1), second = set_of(CVK, 2);
+    acs_av_in_t in = v7_in();
+    static const char *const pans[][2] = {{"4000000000002", "0002010554799300000027103923267500000000"},
+                                          {"371449635398431", "0002010208799300000027103923267500000000"},
+                                          {"6200000000000000003", "0002010942799300000027103923267500000000"}};
+    int i;
+
+    assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), "0002010306799300000027103923267500000000");
+    /* recomputed from here on */
+    for (i = 0; i < COUNT(pans); ++i) {
+        in.pan = pans[i][0];
+        assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), pans[i][1]);
+    }
+    in = v7_in();
+    in.now = apr_time_from_sec(1798761599); /* 2026-12-31T23:59:59Z */
+    assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), "0002010781799300000027103923657500000000");
+    in.now += apr_time_from_sec(1);
+    assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), "0002010692799300000027103920017500000000");
+    in = (acs_av_in_t){.pan = "4123456789012345", .trans_status = "A", .eci = "05", .amount = "999999999999", .currency = "978",
+                       .version = TDS_V231, .now = apr_time_from_sec(1861833600)}; /* 2028-12-31, a leap year */
+    assert_string_equal(built(&acs_av_cvv_u3v7, &second, &in, "7993"), "07980200267993E8D4A50FFF9783667600000000");
+    in = (acs_av_in_t){.pan = "4123456789012345", .trans_status = "A", .eci = "06", .amount = "1", .currency = "978",
+                       .version = TDS_V210, .now = DAY_326};
+    assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "0007"), "0798010058000700000000019783267400000000");
+}
+
+static void v7_impossible(void **state)
+{
+    static const char *const amounts[] = {NULL, "", "1000000000000", "12x", "-1"};
+    static const char *const currencies[] = {NULL, "", "97", "9788", "EUR"};
+    static const char *const ecis[] = {NULL, "5", "0x"};
+    acs_av_set_t s = set_of(CVK, 1);
+    acs_av_in_t in;
+    int i;
+
+    for (i = 0; i < COUNT(amounts); ++i) {
+        in = v7_in();
+        in.amount = amounts[i];
+        assert_null(built(&acs_av_cvv_u3v7, &s, &in, "7993"));
+    }
+    for (i = 0; i < COUNT(currencies); ++i) {
+        in = v7_in();
+        in.currency = currencies[i];
+        assert_null(built(&acs_av_cvv_u3v7, &s, &in, "7993"));
+    }
+    for (i = 0; i < COUNT(ecis); ++i) {
+        in = v7_in();
+        in.eci = ecis[i];
+        assert_null(built(&acs_av_cvv_u3v7, &s, &in, "7993"));
+    }
+    in = v7_in();
+    in.amount = "0000000000000010000"; /* leading zeros are no digits */
+    assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), "0002010306799300000027103923267500000000");
+}
+
+/* ---- HMAC --------------------------------------------------------------------- */
+
+static void mc_iav_1(void **state)
+{
+    acs_av_set_t s = set_of(IAV_KEY IAV_KEY, 0);
+    acs_av_in_t in = {.pan = "4111111111111111", .trans_status = "Y", .ds_trans_id = TID};
+    unsigned char out[ACS_AV_MAX];
+
+    assert_string_equal(built(&acs_av_mc_iav, &s, &in, NULL), "C60404292AF20000000000000000000000000000");
+    s.length = 21;
+    assert_ok(acs_av_mc_iav.layout->build(&s, &s.key[0], &in, NULL, out, &err));
+    assert_string_equal(tds_b64_encode(out, 21, pool), "xgQEKSryAAAAAAAAAAAAAAAAAAAA");
+    s.length = 20; /* recomputed from here on */
+    in.pan = "4000000000002";
+    assert_string_equal(built(&acs_av_mc_iav, &s, &in, NULL), "C604280521830000000000000000000000000000");
+    in.pan = "371449635398431";
+    assert_string_equal(built(&acs_av_mc_iav, &s, &in, NULL), "C604918396B10000000000000000000000000000");
+    in.pan = "6200000000000000003";
+    assert_string_equal(built(&acs_av_mc_iav, &s, &in, NULL), "C6044A81235A0000000000000000000000000000");
+    in.ds_trans_id = "2c0f40ad";
+    assert_null(built(&acs_av_mc_iav, &s, &in, NULL));
+    in.ds_trans_id = NULL;
+    assert_null(built(&acs_av_mc_iav, &s, &in, NULL));
+}
+
+static void mc_iav_2(void **state)
+{
+    static const char *const amounts[][2] = {{"123456", "C604186206550000000000000000000000000000"},
+                                             /* recomputed: amount codes 36B0, 36F1, FFFF, 0000, and more than FFFF */
+                                             {"14000", "C6043FA936C80000000000000000000000000000"},
+                                             {"14001", "C6049AA114E90000000000000000000000000000"},
+                                             {"999999999999", "C6044059EEFB0000000000000000000000000000"},
+                                             {"0", "C6047909BCEC0000000000000000000000000000"},
+                                             {"100000000000000000", "C6044059EEFB0000000000000000000000000000"}};
+    acs_av_set_t s = set_of(IAV_KEY, 0);
+    acs_av_in_t in = {.pan = "2226400099919520", .trans_status = "Y", .ds_trans_id = "2c1c0497-1111-4222-8333-444444444444",
+                      .currency = "840", .merchant = DODGY};
+    int i;
+
+    s.by_purchase = 1;
+    for (i = 0; i < COUNT(amounts); ++i) {
+        in.amount = amounts[i][0];
+        assert_string_equal(built(&acs_av_mc_iav, &s, &in, NULL), amounts[i][1]);
+    }
+    in.amount = "1234567890123456789";
+    assert_null(built(&acs_av_mc_iav, &s, &in, NULL));
+    in.amount = "1";
+    in.merchant = NULL;
+    assert_null(built(&acs_av_mc_iav, &s, &in, NULL));
+}
+
+static void mc_spa1(void **state)
+{
+    acs_av_set_t s = set_of("0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B", 1), t = set_of("00112233445566778899AABBCCDDEEFF", 1);
+    acs_av_in_t in = {.pan = "5432109876543210", .trans_status = "Y", .merchant = "SPA Merchant, Inc.", .challenged = 1};
+
+    s.acs_id = t.acs_id = 1;
+    assert_string_equal(built(&acs_av_mc_spa1, &s, &in, "\0\0\0\x2f"), "8C7CA7FBB6058B511401110000002F3547BA1EFF");
+    assert_string_equal(built(&acs_av_mc_spa1, &t, &in, "\0\0\0\x2f"), "8C7CA7FBB6058B511401110000002FEB27FC7FAB");
+    in.trans_status = "A"; /* recomputed */
+    in.challenged = 0;
+    assert_string_equal(built(&acs_av_mc_spa1, &s, &in, "\0\0\0\x2f"), "867CA7FBB6058B511401010000002F3C7833B896");
+    in.trans_status = "I";
+    assert_null(built(&acs_av_mc_spa1, &s, &in, "\0\0\0\x2f"));
+}
+
+/* Recomputed. */
+static void generic_hmac(void **state)
+{
+    acs_av_set_t s = set_of(GEN_KEY, 1), t = set_of(GEN_KEY, 200);
+    acs_av_in_t in = {.pan = "4123456789012345", .trans_status = "Y", .ds_trans_id = TID, .acs_trans_id = SERVER_ID,
+                      .amount = "10000", .currency = "392", .challenged = 1, .how = TDS_AUTH_SMS_OTP};
+
+    assert_string_equal(built(&acs_av_generic_hmac, &s, &in, "\0\0\0\1"), "F10100020000000169DD0A42BC78A102C6FA53E3");
+    in.pan = "6200000000000000003";
+    in.trans_status = "A";
+    in.challenged = 0;
+    assert_string_equal(built(&acs_av_generic_hmac, &t, &in, "\xff\xff\xff\xfe"), "F1C80762FFFFFFFE489712CB63375EAB8E9623E8");
+    in.amount = NULL;
+    assert_null(built(&acs_av_generic_hmac, &s, &in, "\0\0\0\1"));
+}
+
+/* ---- lines -------------------------------------------------------------------- */
+
+static const char *const names[] = {"cvv-atn", "cvv-u3v7", "mc-iav", "mc-spa1", "generic-hmac", "lab"};
+
+static char *same_path(apr_pool_t *p, const char *path)
+{
+    return apr_pstrdup(p, path);
+}
+
+static const char *key_file(const char *text, int mode)
+{
+    char *path = apr_pstrdup(pool, "/tmp/test_acs_av.XXXXXX");
+    int fd = mkstemp(path);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, (mode_t)mode), 0);
+    close(fd);
+    return path;
+}
+
+/* words: separated by spaces; a key in <> becomes file:PATH of a file that holds it. */
+static apr_status_t line(acs_av_t *av, const char *name, const char *text)
+{
+    const char *words[12], *files[4];
+    char *copy = apr_pstrdup(pool, text), *last, *word, *at;
+    int n = 0, f = 0, i;
+    apr_status_t rv;
+
+    tds_err_clear(&err);
+    for (word = apr_strtok(copy, " ", &last); word; word = apr_strtok(NULL, " ", &last)) {
+        if ((at = strchr(word, '<'))) {
+            *at = at[strlen(at) - 1] = '\0';
+            files[f] = key_file(apr_pstrcat(pool, "\n ", at + 1, "\r\n", NULL), 0600);
+            word = apr_pstrcat(pool, word, "file:", files[f++], NULL);
+        }
+        words[n++] = word;
+    }
+    rv = acs_av_read(av, acs_av_ops_find(name), words, n, same_path, pool, &err);
+    for (i = 0; i < f; ++i) (void)unlink(files[i]);
+    if (rv != APR_SUCCESS) {
+        assert_non_null(err.detail);
+        assert_null(strstr(err.detail, "0123456789"));
+        assert_null(strstr(err.detail, "B039878C"));
+    }
+    return rv;
+}
+
+static void self_tests(void **state)
+{
+    int i, n = 0;
+
+    for (i = 0; i < COUNT(names); ++i) {
+        const acs_av_ops_t *ops = acs_av_ops_find(names[i]);
+
+        assert_non_null(ops);
+        if (ops->test) assert_ok(ops->test());
+        n += ops->test != NULL;
+    }
+    assert_int_equal(n, 4);
+    assert_null(acs_av_ops_find("cvv"));
+    assert_string_equal(acs_av_names(0, pool), "cvv-atn, cvv-u3v7 and mc-iav");
+}
+
+static apr_status_t failing_test(void)
+{
+    return APR_EGENERAL;
+}
+
+static void self_test_fails(void **state)
+{
+    acs_av_ops_t broken = acs_av_cvv_atn;
+    const char *path = key_file(CVK, 0600), *word = apr_pstrcat(pool, "key=file:", path, NULL);
+    acs_av_t av;
+
+    broken.test = failing_test;
+    assert_int_not_equal(acs_av_read(&av, &broken, &word, 1, same_path, pool, &err), APR_SUCCESS);
+    assert_non_null(strstr(err.detail, "self-test"));
+    tds_err_clear(&err);
+    assert_ok(acs_av_read(&av, &acs_av_cvv_atn, &word, 1, same_path, pool, &err));
+    (void)unlink(path);
+}
+
+static void good_lines(void **state)
+{
+    static const char *const rows[][2] = {
+        {"cvv-atn", "key=<" CVK ">"},
+        {"cvv-atn", "<" CVK ">"},
+        {"cvv-atn", "key=<" CVK "> keyID=99 previous=<" CVK_NEW "> previousKeyID=2 until=20270101000000 informational=on"},
+        {"cvv-u3v7", "key=<" CVK "> range=4000000000000000-4999999999999999"},
+        {"mc-iav", "key=<" IAV_KEY "> binding=purchase length=21 previous=<" IAV_KEY IAV_KEY ">"},
+        {"mc-iav", "key=<" GEN_KEY GEN_KEY "> binding=transaction length=20"},
+        {"mc-spa1", "key=<" IAV_KEY "> acsID=7 keyID=15"},
+        {"generic-hmac", "key=<" GEN_KEY "> keyID=255"},
+        {"lab", "<" GEN_KEY ">"},
+        {"lab", "key=<" GEN_KEY "> range=4000000000000000-4999999999999999"},
+    };
+    acs_av_t av;
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        if (line(&av, rows[i][0], rows[i][1]) != APR_SUCCESS) fail_msg("%s %s: %s", rows[i][0], rows[i][1], err.detail);
+        assert_string_equal(av.ops->name, rows[i][0]);
+    }
+}
+
+static void bad_lines(void **state)
+{
+    static const char *const rows[][3] = {
+        {"cvv-atn", "", "needs key="},
+        {"cvv-atn", "keyID=1", "needs key="},
+        {"cvv-atn", "key=/x", "must be file:PATH"},
+        {"cvv-atn", "key=file:/nowhere", "cannot open"},
+        {"cvv-atn", "key=<" CVK "> key=<" CVK ">", "twice"},
+        {"cvv-atn", "key=<" CVK "> secret=1", "no option 'secret'"},
+        {"cvv-atn", "key=<" CVK "> keyID", "no option 'keyID'"},
+        {"cvv-atn", "key=<" CVK "> length=20", "no option 'length'"},
+        {"mc-iav", "key=<" IAV_KEY "> keyID=1", "no option 'keyID'"},
+        {"mc-iav", "key=<" IAV_KEY "> informational=on", "no option"},
+        {"lab", "key=<" GEN_KEY "> keyID=1", "no option 'keyID'"},
+        {"cvv-atn", "key=<0123456789ABCDEF>", "32 hexadecimal"},
+        {"cvv-atn", "key=<" CVK "0" ">", "32 hexadecimal"},
+        {"cvv-atn", "key=<0123456789ABCDEFFEDCBA987654321G>", "32 hexadecimal"},
+        {"cvv-atn", "key=<0123456789ABCDEF0123456789ABCDEF>", "same"},
+        {"mc-iav", "key=<B039878C>", "32 to 128"},
+        {"mc-iav", "key=<" GEN_KEY GEN_KEY "00>", "32 to 128"},
+        {"generic-hmac", "key=<" IAV_KEY ">", "64 to 128"},
+        {"cvv-atn", "key=<" CVK "> keyID=0", "between 1 and 99"},
+        {"cvv-atn", "key=<" CVK "> keyID=100", "between 1 and 99"},
+        {"cvv-atn", "key=<" CVK "> keyID=1x", "between 1 and 99"},
+        {"cvv-atn", "key=<" CVK "> until=20270101000000", "need previous"},
+        {"cvv-atn", "key=<" CVK "> previousKeyID=2", "need previous"},
+        {"cvv-atn", "key=<" CVK "> previous=<" CVK "> previousKeyID=2", "same key"},
+        {"cvv-atn", "key=<" CVK "> keyID=2 previous=<" CVK_NEW "> previousKeyID=2", "must differ"},
+        {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=2027", "YYYYMMDDHHMMSS"},
+        {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=20271301000000", "YYYYMMDDHHMMSS"},
+        {"cvv-atn", "key=<" CVK "> informational=yes", "on or off"},
+        {"mc-iav", "key=<" IAV_KEY "> binding=all", "transaction or purchase"},
+        {"mc-iav", "key=<" IAV_KEY "> length=28", "between 20 and 21"},
+        {"mc-spa1", "key=<" IAV_KEY "> acsID=8", "between 0 and 7"},
+        {"mc-spa1", "key=<" IAV_KEY "> keyID=16", "between 0 and 15"},
+        {"cvv-atn", "key=<" CVK "> range=4000000000000000", "FIRST-LAST"},
+        {"cvv-atn", "key=<" CVK "> range=4-5", "13 to 19"},
+        {"cvv-atn", "key=<" CVK "> range=5000000000000000-4000000000000000", "above"},
+    };
+    acs_av_t av;
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        if (line(&av, rows[i][0], rows[i][1]) == APR_SUCCESS) fail_msg("accepted: %s %s", rows[i][0], rows[i][1]);
+        if (!strstr(err.detail, rows[i][2])) fail_msg("%s %s: %s", rows[i][0], rows[i][1], err.detail);
+    }
+}
+
+static void key_modes(void **state)
+{
+    static const struct {
+        int mode, good;
+    } rows[] = {{0600, 1}, {0400, 1}, {0640, 1}, {0644, 0}, {0604, 0}, {0660, 0}, {0602, 0}, {0601, 0}};
+    acs_av_t av;
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        const char *path = key_file(CVK, rows[i].mode), *word = apr_pstrcat(pool, "key=file:", path, NULL);
+        apr_status_t rv;
+
+        tds_err_clear(&err);
+        rv = acs_av_read(&av, &acs_av_cvv_atn, &word, 1, same_path, pool, &err);
+        (void)unlink(path);
+        assert_int_equal(rv == APR_SUCCESS, rows[i].good);
+        if (!rows[i].good) assert_non_null(strstr(err.detail, "chmod 600"));
+    }
+}
+
+/* Keys are gone from memory with their pool. */
+static void keys_wiped(void **state)
+{
+    const char *path = key_file(CVK, 0600), *word = apr_pstrcat(pool, "key=file:", path, NULL);
+    apr_pool_t *own;
+    acs_av_t av;
+    const acs_av_set_t *s;
+    unsigned char raw[16];
+
+    assert_ok(tds_unhex(raw, 16, CVK));
+    assert_ok(apr_pool_create(&own, pool));
+    assert_ok(acs_av_read(&av, &acs_av_cvv_atn, &word, 1, same_path, own, &err));
+    s = av.baton;
+    assert_memory_equal(s->key[0].bytes, raw, 16);
+    apr_pool_clear(own);
+    assert_memory_not_equal(s->key[0].bytes, raw, 16);
+    apr_pool_destroy(own);
+    (void)unlink(path);
+}
+
+/* ---- generations ---------------------------------------------------------------- */
+
+static const unsigned char *bytes_of(const char *value)
+{
+    char *url = apr_pstrdup(pool, value), *c;
+    unsigned char *out;
+    apr_size_t len;
+
+    assert_int_equal(strlen(value), 28);
+    for (c = url; *c; ++c) *c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
+    assert_ok(tds_b64url_decode(&out, &len, url, strlen(url), 1, pool));
+    assert_int_equal(len, ACS_AV_LEN);
+    return out;
+}
+
+static acs_av_in_t any_in(void)
+{
+    return (acs_av_in_t){.pan = "4123456789012345", .trans_status = "Y", .category = "01", .eci = "05", .ds_trans_id = TID,
+                         .acs_trans_id = SERVER_ID, .amount = "100", .currency = "978", .merchant = "Shop",
+                         .version = TDS_V220, .now = DAY_326, .rnd = tds_rand_bytes};
+}
+
+static void two_generations(void **state)
+{
+    acs_av_set_t now = set_of(CVK, 1), later = set_of(CVK_NEW, 2), both = set_of(CVK, 1);
+    acs_av_in_t in = any_in();
+    const char *value, *other;
+    const unsigned char *raw;
+    acs_av_t av;
+
+    both.count = 2;
+    both.key[1] = later.key[0];
+    assert_ok(line(&av, "cvv-atn", "key=<" CVK_NEW "> keyID=2 previous=<" CVK "> previousKeyID=1 until=20261122000001"));
+    assert_ok(av.ops->make(av.baton, &in, &value, pool, &err));
+    raw = bytes_of(value);
+    assert_int_equal(raw[2], 0x01);
+    assert_ok(acs_av_set_check(&now, av.ops->layout, &in, raw, &err));
+    assert_int_equal(acs_av_set_check(&later, av.ops->layout, &in, raw, NULL), APR_EACCES);
+    assert_ok(acs_av_set_check(&both, av.ops->layout, &in, raw, &err));
+    in.now += apr_time_from_sec(1);
+    assert_ok(av.ops->make(av.baton, &in, &other, pool, &err));
+    raw = bytes_of(other);
+    assert_int_equal(raw[2], 0x02);
+    assert_ok(acs_av_set_check(&later, av.ops->layout, &in, raw, &err));
+    assert_ok(acs_av_set_check(&both, av.ops->layout, &in, raw, &err));
+    assert_ok(line(&av, "cvv-atn", "key=<" CVK_NEW "> keyID=2 previous=<" CVK ">")); /* without a time: the new one */
+    in.now = 0;
+    assert_ok(av.ops->make(av.baton, &in, &other, pool, &err));
+    assert_int_equal(bytes_of(other)[2], 0x02);
+}
+
+static apr_status_t no_rnd(void *out, apr_size_t len)
+{
+    return APR_EGENERAL;
+}
+
+/* Made values check; a bit more or less does not; two are never the same where there is something random in them. */
+static void made_and_checked(void **state)
+{
+    static const char *const keys[] = {CVK, CVK, IAV_KEY, IAV_KEY, GEN_KEY};
+    int i, bit;
+
+    for (i = 0; i < COUNT(keys); ++i) {
+        const acs_av_ops_t *ops = acs_av_ops_find(names[i]);
+        acs_av_set_t s = set_of(keys[i], ops->layout->id_first);
+        acs_av_in_t in = any_in();
+        const char *one, *two;
+        unsigned char *raw;
+        acs_av_t av;
+
+        assert_ok(line(&av, names[i], apr_pstrcat(pool, "key=<", keys[i], ">", NULL)));
+        assert_ok(av.ops->make(av.baton, &in, &one, pool, &err));
+        assert_ok(av.ops->make(av.baton, &in, &two, pool, &err));
+        if (strcmp(names[i], "mc-iav") && strcmp(names[i], "cvv-u3v7")) assert_string_not_equal(one, two);
+        if (!strcmp(names[i], "mc-iav")) assert_string_equal(one, two);
+        raw = apr_pmemdup(pool, bytes_of(one), ACS_AV_LEN);
+        assert_ok(acs_av_set_check(&s, ops->layout, &in, raw, &err));
+        for (bit = 0; bit < 8 * ACS_AV_LEN; ++bit) {
+            raw[bit / 8] ^= (unsigned char)(1 << bit % 8);
+            if (acs_av_set_check(&s, ops->layout, &in, raw, NULL) == APR_SUCCESS && strncmp(names[i], "cvv", 3))
+                fail_msg("%s: bit %d does not count", names[i], bit);
+            raw[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        }
+        in.rnd = no_rnd;
+        tds_err_clear(&err);
+        if (strcmp(names[i], "mc-iav")) assert_int_not_equal(av.ops->make(av.baton, &in, &one, pool, &err), APR_SUCCESS);
+    }
+}
+
+/* ---- eci -------------------------------------------------------------------------- */
+
+static const char *eci(const char *status, const char *category, const char *asked, const char *pan)
+{
+    acs_av_in_t in = {.trans_status = status, .category = category, .asked = asked, .pan = pan, .rnd = no_rnd,
+                      .ds_trans_id = TID, .acs_trans_id = TID, .amount = "1", .currency = "978", .merchant = "x"};
+    acs_av_out_t out = {NULL, NULL};
+
+    (void)acs_av_outcome(&world.issuer, &in, &out, pool, NULL);
+    return out.eci ? out.eci : "-";
+}
+
+static void use(const char *name, const char *text)
+{
+    acs_av_t *av;
+
+    apr_array_clear(world.issuer.avs);
+    av = apr_array_push(world.issuer.avs);
+    assert_ok(line(av, name, text));
+}
+
+static void eci_defaults(void **state)
+{
+    static const struct {
+        const char *name, *key;
+        const char *pa, *npa; /* Y A N U R C */
+        const char *i05, *i06, *i07;
+    } rows[] = {{"cvv-atn", "<" CVK ">", "05 06 07 07 07 -", "- - - - - -", "-", "07", "-"},
+                {"cvv-u3v7", "<" CVK ">", "05 06 07 07 07 -", "- - - - - -", "-", "07", "-"},
+                {"mc-iav", "<" IAV_KEY ">", "02 01 00 00 00 -", "N2 - N0 - - -", "06", "04", "-"},
+                {"lab", "<" GEN_KEY ">", "- - - - - -", "- - - - - -", "-", "-", "-"},
+                {"generic-hmac", "<" GEN_KEY ">", "- - - - - -", "- - - - - -", "-", "-", "-"}};
+    static const char *const status[] = {"Y", "A", "N", "U", "R", "C"};
+    int i, k;
+
+    apr_array_clear(world.issuer.ecis);
+    for (i = 0; i < COUNT(rows); ++i) {
+        const char *pa = "", *npa = "";
+
+        use(rows[i].name, rows[i].key);
+        for (k = 0; k < COUNT(status); ++k) {
+            pa = apr_pstrcat(pool, pa, k ? " " : "", eci(status[k], "01", NULL, PAN), NULL);
+            npa = apr_pstrcat(pool, npa, k ? " " : "", eci(status[k], "02", NULL, PAN), NULL);
+        }
+        assert_string_equal(pa, rows[i].pa);
+        assert_string_equal(npa, rows[i].npa);
+        assert_string_equal(eci("I", "01", "05", PAN), rows[i].i05);
+        assert_string_equal(eci("I", "01", "06", PAN), rows[i].i06);
+        assert_string_equal(eci("I", "01", "07", PAN), rows[i].i07);
+    }
+}
+
+static apr_status_t eci_line(const char *text)
+{
+    const char *words[6];
+    char *copy = apr_pstrdup(pool, text), *last, *word;
+    acs_eci_line_t one;
+    apr_status_t rv;
+    int n = 0;
+
+    for (word = apr_strtok(copy, " ", &last); word; word = apr_strtok(NULL, " ", &last)) words[n++] = word;
+    tds_err_clear(&err);
+    rv = acs_eci_read(&one, words, n, pool, &err);
+    if (rv == APR_SUCCESS) *(acs_eci_line_t *)apr_array_push(world.issuer.ecis) = one;
+    return rv;
+}
+
+static void eci_lines(void **state)
+{
+    static const char *const bad[] = {"Y", "C 05", "YA 05", "Y 5", "Y 055", "Y five", "Y X2", "Y 0x", "Y 05 MPA", "Y 05 range=4-5"};
+    int i;
+
+    apr_array_clear(world.issuer.ecis);
+    use("mc-iav", "<" IAV_KEY ">");
+    assert_ok(eci_line("Y 22 PA range=4000000000000000-4000000000000001"));
+    assert_ok(eci_line("Y 12 PA"));
+    assert_ok(eci_line("U N3"));
+    assert_string_equal(eci("Y", "01", NULL, "4000000000000001"), "22");
+    assert_string_equal(eci("Y", "01", NULL, "4000000000000002"), "12");
+    assert_string_equal(eci("Y", "02", NULL, "4000000000000001"), "N2");
+    assert_string_equal(eci("U", "02", NULL, PAN), "N3");
+    assert_string_equal(eci("U", "01", NULL, NULL), "N3");
+    assert_string_equal(eci("A", "01", NULL, PAN), "01");
+    for (i = 0; i < COUNT(bad); ++i) assert_int_equal(eci_line(bad[i]), APR_EINVAL);
+}
+
+/* ---- lines and transactions ----------------------------------------------------------- */
+
+static acs_av_out_t outcome(const char *status, const char *category, const char *asked, const char *pan, int good)
+{
+    acs_av_in_t in = any_in();
+    acs_av_out_t out = {NULL, NULL};
+
+    in.trans_status = status;
+    in.category = category;
+    in.asked = asked;
+    in.pan = pan;
+    tds_err_clear(&err);
+    assert_int_equal(acs_av_outcome(&world.issuer, &in, &out, pool, &err) == APR_SUCCESS, good);
+    return out;
+}
+
+static void by_range(void **state)
+{
+    acs_issuer_t *issuer = &world.issuer;
+
+    apr_array_clear(issuer->ecis);
+    use("mc-iav", "key=<" IAV_KEY "> range=5100000000000000-5199999999999999");
+    assert_non_null(acs_av_lines_fault(issuer, pool)); /* what of the others? */
+    assert_ok(line(apr_array_push(issuer->avs), "cvv-atn", "<" CVK ">"));
+    assert_null(acs_av_lines_fault(issuer, pool));
+    assert_string_equal(outcome("Y", "01", NULL, "5100000000000008", 1).eci, "02");
+    assert_int_equal(bytes_of(outcome("Y", "01", NULL, "5100000000000008", 1).value)[0], 0xc6);
+    assert_int_equal(bytes_of(outcome("Y", "01", NULL, PAN, 1).value)[0], 0x00);
+    assert_string_equal(outcome("Y", "01", NULL, PAN, 1).eci, "05");
+    assert_int_equal(bytes_of(outcome("Y", "01", NULL, "510000000000000", 1).value)[0], 0x00); /* 15 digits */
+    assert_null(outcome("Y", "01", NULL, NULL, 0).value); /* no account number any more */
+    assert_ok(line(apr_array_push(issuer->avs), "cvv-atn", "<" CVK ">"));
+    assert_non_null(acs_av_lines_fault(issuer, pool)); /* never reached */
+    apr_array_clear(issuer->avs);
+    assert_non_null(acs_av_lines_fault(issuer, pool));
+}
+
+/* A-ARES-03 */
+static void value_only_with(void **state)
+{
+    static const char *const without[] = {"N", "U", "R", "C", "D", "S", "I"};
+    int i;
+
+    use("cvv-atn", "<" CVK ">");
+    assert_non_null(outcome("Y", "01", NULL, PAN, 1).value);
+    assert_non_null(outcome("A", "01", NULL, PAN, 1).value);
+    assert_null(outcome("Y", "02", NULL, PAN, 1).value);
+    assert_null(outcome("A", "02", NULL, PAN, 1).value);
+    for (i = 0; i < COUNT(without); ++i) assert_null(outcome(without[i], "01", "06", PAN, 1).value);
+    use("cvv-atn", "<" CVK "> informational=on");
+    assert_int_equal(bytes_of(outcome("I", "01", "06", PAN, 1).value)[0], 0x03);
+    assert_null(outcome("I", "02", "06", PAN, 1).value);
+    for (i = 0; i < COUNT(without) - 1; ++i) assert_null(outcome(without[i], "01", "06", PAN, 1).value);
+}
+
+static const char *areq_v(const char *ds_id, const char *from, const char *to)
+{
+    const char *more = ",\"browserJavaEnabled\":false,\"browserColorDepth\":\"24\",\"browserScreenHeight\":\"600\","
+                       "\"browserScreenWidth\":\"800\",\"browserTZ\":\"0\""; /* 2.1.0 wants them always */
+    const char *text = areq_text(ds_id, more), *at = strstr(text, from);
+
+    assert_non_null(at);
+    return apr_pstrcat(pool, apr_pstrmemdup(pool, text, (apr_size_t)(at - text)), to, at + strlen(from), NULL);
+}
+
+/* Through the engine: the values are recomputed. */
+static void in_the_ares(void **state)
+{
+    json_t *ares;
+
+    world.outcome = (acs_outcome_t){"Y", NULL};
+    apr_array_clear(world.issuer.ecis);
+    use("mc-iav", "key=<" IAV_KEY IAV_KEY ">");
+    ares = areq();
+    is(ares, "authenticationValue", "xgQ4zRj9AAAAAAAAAAAAAAAAAAA=");
+    is(ares, "eci", "02");
+    use("mc-iav", "key=<" IAV_KEY IAV_KEY "> binding=purchase");
+    ares = areq_with(areq_text("f25084f0-5b16-4c0a-ae5d-b24808a95e00", ""));
+    is(ares, "authenticationValue", "xgTBT4CyAAAAAAAAAAAAAAAAAAA=");
+}
+
+static void in_the_rreq(void **state)
+{
+    seen_t page;
+
+    apr_array_clear(world.issuer.ecis);
+    use("mc-iav", "key=<" IAV_KEY IAV_KEY "> binding=purchase");
+    page = creq(areq());
+    (void)press(page.token, "submit", world.otp);
+    is(world.rreq, "transStatus", "Y");
+    is(world.rreq, "authenticationValue", "xgTBT4CyAAAAAAAAAAAAAAAAAAA=");
+    is(world.rreq, "eci", "02");
+}
+
+static void not_authenticated(void **state)
+{
+    seen_t page;
+
+    apr_array_clear(world.issuer.ecis);
+    use("cvv-atn", "<" CVK ">");
+    page = creq(areq());
+    (void)press(page.token, "cancel", NULL);
+    is(world.rreq, "transStatus", "N");
+    absent(world.rreq, "authenticationValue");
+    is(world.rreq, "eci", "07");
+}
+
+/* Never a made-up value: U, with the reason that the version has. */
+static void cannot_be_made(void **state)
+{
+    static const struct {
+        tds_ver_e version;
+        const char *text, *reason;
+    } rows[] = {{TDS_V220, "2.2.0", "22"}, {TDS_V210, "2.1.0", "07"}};
+    const char *text;
+    json_t *ares;
+    int i;
+
+    apr_array_clear(world.issuer.ecis);
+    use("cvv-u3v7", "<" CVK ">");
+    for (i = 0; i < COUNT(rows); ++i) {
+        const char *id = apr_psprintf(pool, "f25084f0-5b16-4c0a-ae5d-b24808a95e%02d", i);
+
+        world_forget();
+        world.conf.versions = TDS_VER_BIT(rows[i].version);
+        world.outcome = (acs_outcome_t){"Y", NULL};
+        text = areq_v(id, "\"purchaseAmount\":\"12345\"", "\"purchaseAmount\":\"1234567890123\"");
+        memcpy(strstr((char *)text, "2.2.0"), rows[i].text, 5);
+        ares = areq_with(text);
+        is(ares, "messageType", "ARes");
+        is(ares, "transStatus", "U");
+        is(ares, "transStatusReason", rows[i].reason);
+        absent(ares, "authenticationValue");
+        is(ares, "eci", "07");
+        assert_non_null(strstr(world.logged, "ACS0050"));
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, world_setup, unit_teardown)
+    UNIT(cvv_core),   UNIT(visa_0),          UNIT(atn_more),        UNIT(v7),         UNIT(v7_impossible), UNIT(mc_iav_1),
+    UNIT(mc_iav_2),   UNIT(mc_spa1),         UNIT(generic_hmac),    UNIT(self_tests), UNIT(self_test_fails),
+    UNIT(good_lines), UNIT(bad_lines),       UNIT(key_modes),       UNIT(keys_wiped), UNIT(two_generations),
+    UNIT(made_and_checked), T(eci_defaults), T(eci_lines),          T(by_range),      T(value_only_with),
+    T(in_the_ares),   T(in_the_rreq),        T(not_authenticated),  T(cannot_be_made),
+#undef T
+};
+UNIT_MAIN(tests)
