@@ -3,6 +3,7 @@ unit test links, the glue to httpd, counts with nothing reached: the integration
 import collections
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -17,7 +18,7 @@ def main():
     source, build = sys.argv[1:]
     report = os.path.join(build, "coverage.json")
     subprocess.run(["gcovr", "-r", source, "--object-directory", build, "-j", "2", "--exclude-unreachable-branches",
-                    *(x for folder in FOLDERS for x in ("-f", folder)), "--json-summary", report,
+                    *(x for folder in FOLDERS for x in ("-f", f"{re.escape(source)}/{folder}")), "--json-summary", report,
                     "--html-details", os.path.join(build, "coverage.html"), build], check=True)
     with open(report, encoding="utf-8") as f:
         files = json.load(f)["files"]
