@@ -22,7 +22,8 @@ const char *acs_av_names(int lab, apr_pool_t *pool)
     const char *out = "";
     apr_size_t i, left = 0;
 
-    for (i = 0; i < PROVIDERS; ++i) left += lab || !providers[i]->lab;
+    for (i = 0; i < PROVIDERS; ++i)
+        left += lab || !providers[i]->lab;
     for (i = 0; i < PROVIDERS; ++i) {
         if (!lab && providers[i]->lab) continue;
         --left;
@@ -52,7 +53,8 @@ static const acs_av_t *line_of(const acs_issuer_t *issuer, const char *pan)
 
 static int row_fits(const acs_eci_t *row, const acs_av_in_t *in)
 {
-    return !strcmp(row->status, in->trans_status) && (!row->category || (in->category && !strcmp(row->category, in->category))) &&
+    return !strcmp(row->status, in->trans_status) &&
+           (!row->category || (in->category && !strcmp(row->category, in->category))) &&
            (!row->asked || (in->asked && !strcmp(row->asked, in->asked)));
 }
 
@@ -118,16 +120,29 @@ apr_status_t acs_range_read(acs_range_t *range, const char *text, apr_pool_t *po
     return fault ? TDS_FAIL(err, APR_EINVAL, 0, NULL, "range=: %s", fault) : APR_SUCCESS;
 }
 
+/* Never repeats the word: it may be a key that was written in the wrong place. */
+static apr_status_t no_option(const acs_av_ops_t *ops, apr_pool_t *pool, tds_err_t *err)
+{
+    const char *names = "";
+    int i;
+
+    for (i = 0; i < ACS_AV_OPTION_COUNT; ++i) {
+        if (ops->takes & 1u << i) names = apr_pstrcat(pool, names, " ", option_names[i], "=", NULL);
+    }
+    return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s has no such option; it takes%s", ops->name, names);
+}
+
 /* file:PATH alone is the key. */
-static apr_status_t take_word(acs_av_words_t *words, const acs_av_ops_t *ops, const char *word, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t take_word(acs_av_words_t *words, const acs_av_ops_t *ops, const char *word, apr_pool_t *pool,
+                              tds_err_t *err)
 {
     int bare = !strncmp(word, "file:", 5), i;
     const char *eq = bare ? NULL : strchr(word, '='), *value = eq ? eq + 1 : word;
     const char *name = bare ? "key" : eq ? apr_pstrmemdup(pool, word, (apr_size_t)(eq - word)) : word;
 
-    for (i = 0; i < ACS_AV_OPTION_COUNT && strcmp(option_names[i], name); ++i) continue;
-    if (i == ACS_AV_OPTION_COUNT || !(ops->takes & 1u << i) || !(bare || eq))
-        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s has no option '%s'", ops->name, name);
+    for (i = 0; i < ACS_AV_OPTION_COUNT && strcmp(option_names[i], name); ++i)
+        continue;
+    if (i == ACS_AV_OPTION_COUNT || !(ops->takes & 1u << i) || !(bare || eq)) return no_option(ops, pool, err);
     if (words->value[i]) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s= is given twice", option_names[i]);
     words->value[i] = value;
     return APR_SUCCESS;
@@ -138,7 +153,8 @@ static apr_status_t take_path(acs_av_words_t *words, int option, acs_av_path_fn 
     const char *value = words->value[option];
 
     if (!value) return APR_SUCCESS;
-    if (strncmp(value, "file:", 5)) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s= must be file:PATH", option_names[option]);
+    if (strncmp(value, "file:", 5))
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s= must be file:PATH", option_names[option]);
     if (!(words->value[option] = path(pool, value + 5)))
         return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s=: not a usable path", option_names[option]);
     return APR_SUCCESS;
@@ -152,8 +168,8 @@ static apr_status_t take_informational(acs_av_t *av, const char *text, tds_err_t
     return APR_SUCCESS;
 }
 
-apr_status_t acs_av_read(acs_av_t *av, const acs_av_ops_t *ops, const char *const *words, int nwords, acs_av_path_fn *path,
-                         apr_pool_t *pool, tds_err_t *err)
+apr_status_t acs_av_read(acs_av_t *av, const acs_av_ops_t *ops, const char *const *words, int nwords,
+                         acs_av_path_fn *path, apr_pool_t *pool, tds_err_t *err)
 {
     acs_av_words_t w = {{NULL}};
     apr_status_t rv = APR_SUCCESS;
@@ -168,10 +184,11 @@ apr_status_t acs_av_read(acs_av_t *av, const acs_av_ops_t *ops, const char *cons
     if ((rv = take_path(&w, ACS_AV_KEY, path, pool, err)) != APR_SUCCESS) return rv;
     if ((rv = take_path(&w, ACS_AV_PREVIOUS, path, pool, err)) != APR_SUCCESS) return rv;
     if ((rv = take_informational(av, w.value[ACS_AV_INFORMATIONAL], err)) != APR_SUCCESS) return rv;
-    if (w.value[ACS_AV_RANGE] && (rv = acs_range_read(&av->range, w.value[ACS_AV_RANGE], pool, err)) != APR_SUCCESS) return rv;
+    if (w.value[ACS_AV_RANGE] && (rv = acs_range_read(&av->range, w.value[ACS_AV_RANGE], pool, err)) != APR_SUCCESS)
+        return rv;
     if (ops->test && ops->test() != APR_SUCCESS)
-        return TDS_FAIL(err, APR_EGENERAL, 0, NULL, "%s: the self-test with published values fails: OpenSSL must offer its "
-                        "algorithms", ops->name);
+        return TDS_FAIL(err, APR_EGENERAL, 0, NULL,
+                        "%s: the self-test with published values fails: OpenSSL must offer the algorithms", ops->name);
     return ops->load(&av->baton, ops, &w, pool, err);
 }
 
@@ -186,6 +203,7 @@ const char *acs_av_lines_fault(const acs_issuer_t *issuer, apr_pool_t *pool)
         if (!av->range.start)
             return apr_psprintf(pool, "an ACSAuthenticationValue without range= (%s) must be the last one", av->where);
     }
-    return APR_ARRAY_IDX(issuer->avs, last, const acs_av_t).range.start ? "the last ACSAuthenticationValue must be without range="
-                                                                        : NULL;
+    return APR_ARRAY_IDX(issuer->avs, last, const acs_av_t).range.start
+               ? "the last ACSAuthenticationValue must be without range="
+               : NULL;
 }

@@ -29,8 +29,8 @@ typedef struct acs_av_out_t {
 } acs_av_out_t;
 
 /* The eci of a transStatus, and the value where one belongs to it: with Y and A, and with I where the line says so, in
- * payment authentication (A-ARES-03). Another status than APR_SUCCESS: the value cannot be made; the transaction then ends
- * with U rather than with a made-up value. issuer may be NULL. */
+ * payment authentication (A-ARES-03). Another status than APR_SUCCESS: the value cannot be made; the transaction then
+ * ends with U rather than with a made-up value. issuer may be NULL. */
 apr_status_t acs_av_outcome(const acs_issuer_t *issuer, const acs_av_in_t *in, acs_av_out_t *out, apr_pool_t *pool,
                             tds_err_t *err);
 
@@ -52,7 +52,7 @@ typedef struct acs_eci_t {
     const char *status;
     const char *category; /* messageCategory; NULL: any */
     const char *asked;    /* as in acs_av_in_t; NULL: any */
-    const char *value;
+    const char *value;    /* NULL: none */
 } acs_eci_t;
 
 /* One ACSECI of an issuer: before the table of the provider. */
@@ -70,12 +70,12 @@ const struct acs_av_ops_t *acs_av_ops_find(const char *name);
 /* Names of the providers, "a, b and c"; lab: those of laboratories as well. */
 const char *acs_av_names(int lab, apr_pool_t *pool);
 
-/* Read a line: the words behind the provider's name. Runs the self-test, loads the keys, and makes and checks a value under
- * each of them. Keys are wiped with pool. APR_EINVAL and others: *err says what would be right. */
+/* Read a line: the words behind the provider's name. Runs the self-test, loads the keys, and makes and checks a value
+ * under each of them. Keys are wiped with pool. APR_EINVAL and others: *err says what would be right. */
 apr_status_t acs_av_read(acs_av_t *av, const struct acs_av_ops_t *ops, const char *const *words, int nwords,
                          acs_av_path_fn *path, apr_pool_t *pool, tds_err_t *err);
 
-/* Read an ACSECI: transStatus, eci, and optionally PA or NPA, and range=FIRST-LAST. */
+/* Read an ACSECI: transStatus, eci or none, and optionally PA or NPA, and range=FIRST-LAST. */
 apr_status_t acs_eci_read(acs_eci_line_t *line, const char *const *words, int nwords, apr_pool_t *pool, tds_err_t *err);
 
 /* FIRST-LAST: 13 to 19 digits each, the same number. */
@@ -87,9 +87,12 @@ const char *acs_av_lines_fault(const acs_issuer_t *issuer, apr_pool_t *pool);
 /* ---- For whoever writes a provider ------------------------------------------ */
 
 /* Options of a line; a provider says which it takes. */
-#define ACS_AV_OPTIONS(F)                                                                                              \
-    F(KEY, "key") F(KEY_ID, "keyID") F(PREVIOUS, "previous") F(PREVIOUS_ID, "previousKeyID") F(UNTIL, "until")         \
-    F(RANGE, "range") F(INFORMATIONAL, "informational") F(BINDING, "binding") F(LENGTH, "length") F(ACS_ID, "acsID")
+/* clang-format off */
+#define ACS_AV_OPTIONS(F)                                                                                      \
+    F(KEY, "key") F(KEY_ID, "keyID") F(PREVIOUS, "previous") F(PREVIOUS_ID, "previousKeyID") F(UNTIL, "until") \
+    F(RANGE, "range") F(INFORMATIONAL, "informational") F(BINDING, "binding") F(LENGTH, "length")              \
+    F(ACS_ID, "acsID")
+/* clang-format on */
 
 enum {
 #define F(id, name) ACS_AV_##id,
@@ -115,8 +118,8 @@ typedef apr_status_t acs_av_make_fn(void *baton, const acs_av_in_t *in, const ch
 
 typedef struct acs_av_ops_t {
     const char *name;
-    int lab;             /* no payment system accepts its values */
-    unsigned takes;      /* ACS_AV_BIT: options */
+    int lab;              /* no payment system accepts its values */
+    unsigned takes;       /* ACS_AV_BIT: options */
     const acs_eci_t *eci; /* NULL: no defaults */
     acs_av_load_fn *load;
     acs_av_test_fn *test; /* NULL: nothing to test against */
@@ -124,6 +127,7 @@ typedef struct acs_av_ops_t {
     const struct acs_av_layout_t *layout; /* acs_av_int.h; NULL: a provider of its own kind */
 } acs_av_ops_t;
 
-extern const acs_av_ops_t acs_av_lab, acs_av_generic_hmac, acs_av_cvv_atn, acs_av_cvv_u3v7, acs_av_mc_iav, acs_av_mc_spa1;
+extern const acs_av_ops_t acs_av_lab, acs_av_generic_hmac, acs_av_cvv_atn, acs_av_cvv_u3v7, acs_av_mc_iav,
+    acs_av_mc_spa1;
 
 #endif

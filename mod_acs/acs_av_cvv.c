@@ -44,7 +44,8 @@ apr_status_t acs_av_cvv_core(char cvv[4], const unsigned char *key, const char *
     memcpy(a_twice, key, BLOCK);
     memcpy(a_twice + BLOCK, key, BLOCK);
     rv = des_ede(x, a_twice, in);
-    for (i = 0; rv == APR_SUCCESS && i < BLOCK; ++i) x[i] ^= in[BLOCK + i];
+    for (i = 0; rv == APR_SUCCESS && i < BLOCK; ++i)
+        x[i] ^= in[BLOCK + i];
     if (rv == APR_SUCCESS) rv = des_ede(z, key, x);
     if (rv == APR_SUCCESS) decimals(cvv, z);
     tds_wipe(a_twice, sizeof a_twice);
@@ -99,7 +100,9 @@ apr_status_t acs_av_cvv_codes(acs_av_cvv_t *c, const acs_av_in_t *in, tds_err_t 
 {
     const char *arc = arc_of(in);
 
-    if (!arc) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "no authentication results code for transStatus %s", in->trans_status);
+    if (!arc)
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "no authentication results code for transStatus %s",
+                        in->trans_status);
     memcpy(c->arc, arc, 2);
     memcpy(c->sf, sf_of(in), 3);
     return APR_SUCCESS;

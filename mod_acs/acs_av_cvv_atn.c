@@ -1,5 +1,5 @@
-/* cvv-atn: CVV with an authentication tracking number (usage 3, version 0). Twenty bytes: ARC, SF, key indicator, 0 and the
- * CVV, unpredictable number, ATN, version and action, zeros. */
+/* cvv-atn: CVV with an authentication tracking number (usage 3, version 0). Twenty bytes: ARC, SF, key indicator, 0 and
+ * the CVV, unpredictable number, ATN, version and action, zeros. */
 #include "acs_av_int.h"
 
 #include <string.h>
@@ -40,7 +40,8 @@ static int nonce_of(const unsigned char *value, char *nonce)
 {
     int i;
 
-    for (i = 0; i < 16; ++i) nonce[i] = (char)('0' + (value[ATN_AT + i / 2] >> (i % 2 ? 0 : 4) & 15));
+    for (i = 0; i < 16; ++i)
+        nonce[i] = (char)('0' + (value[ATN_AT + i / 2] >> (i % 2 ? 0 : 4) & 15));
     nonce[16] = '\0';
     return (value[2] >> 4) * 10 + (value[2] & 15);
 }
@@ -54,21 +55,29 @@ static apr_status_t test(void)
     int ok;
 
     ok = tds_unhex(key.bytes, 16, "0123456789ABCDEFFEDCBA9876543210") == APR_SUCCESS;
-    ok = ok && acs_av_cvv_core(cvv, key.bytes, "41234567890123458701101000000000") == APR_SUCCESS && !strcmp(cvv, "561");
+    ok =
+        ok && acs_av_cvv_core(cvv, key.bytes, "41234567890123458701101000000000") == APR_SUCCESS && !strcmp(cvv, "561");
     ok = ok && acs_av_cvv_atn_put(out, &c, "4123456789012345", "9602231034727993") == APR_SUCCESS &&
          acs_av_same(out, ACS_AV_LEN, "0700010972799396022310347279930000000000");
     return ok ? APR_SUCCESS : APR_EGENERAL;
 }
 
-static const acs_av_layout_t layout = {.key_min = 16, .key_max = 16, .id_first = 1, .id_min = 1, .id_max = 99, .halves = 1,
-                                       .digits = 16, .build = build, .nonce_of = nonce_of};
+static const acs_av_layout_t layout = {.key_min = 16,
+                                       .key_max = 16,
+                                       .id_first = 1,
+                                       .id_min = 1,
+                                       .id_max = 99,
+                                       .halves = 1,
+                                       .digits = 16,
+                                       .build = build,
+                                       .nonce_of = nonce_of};
 
-const acs_av_ops_t acs_av_cvv_atn = {
-    .name = "cvv-atn",
-    .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) | ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) |
-             ACS_AV_BIT(RANGE) | ACS_AV_BIT(INFORMATIONAL),
-    .eci = acs_eci_567,
-    .load = acs_av_set_load,
-    .test = test,
-    .make = acs_av_set_make,
-    .layout = &layout};
+const acs_av_ops_t acs_av_cvv_atn = {.name = "cvv-atn",
+                                     .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) |
+                                              ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) | ACS_AV_BIT(RANGE) |
+                                              ACS_AV_BIT(INFORMATIONAL),
+                                     .eci = acs_eci_567,
+                                     .load = acs_av_set_load,
+                                     .test = test,
+                                     .make = acs_av_set_make,
+                                     .layout = &layout};

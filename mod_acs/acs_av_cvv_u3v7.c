@@ -1,6 +1,6 @@
-/* cvv-u3v7: CVV over a digest of account number, eci, amount, currency and date (usage 3, version 7). Twenty bytes: ARC, SF,
- * key indicator, 0 and the CVV, seed, amount (5 bytes, binary), currency and day of the year (3 bytes), version and protocol,
- * zeros. */
+/* cvv-u3v7: CVV over a digest of account number, eci, amount, currency and date (usage 3, version 7). Twenty bytes:
+ * ARC, SF, key indicator, 0 and the CVV, seed, amount (5 bytes, binary), currency and day of the year (3 bytes),
+ * version and protocol, zeros. */
 #include "acs_av_int.h"
 
 #include <ctype.h>
@@ -50,7 +50,8 @@ static apr_status_t number_of(char out[17], const acs_av_in_t *in, apr_uint64_t 
     return rv;
 }
 
-static apr_status_t put(unsigned char *out, const acs_av_cvv_t *c, const acs_av_in_t *in, apr_uint64_t amount, const char *day)
+static apr_status_t put(unsigned char *out, const acs_av_cvv_t *c, const acs_av_in_t *in, apr_uint64_t amount,
+                        const char *day)
 {
     int protocol = in->version == TDS_V210 ? 4 : in->version == TDS_V220 ? 5 : 6;
     char cvv[4], hex[2 * ACS_AV_LEN + 1];
@@ -91,7 +92,8 @@ static int nonce_of(const unsigned char *value, char *nonce)
 {
     int i;
 
-    for (i = 0; i < 4; ++i) nonce[i] = (char)('0' + (value[SEED_AT + i / 2] >> (i % 2 ? 0 : 4) & 15));
+    for (i = 0; i < 4; ++i)
+        nonce[i] = (char)('0' + (value[SEED_AT + i / 2] >> (i % 2 ? 0 : 4) & 15));
     nonce[4] = '\0';
     return (value[2] >> 4) * 10 + (value[2] & 15);
 }
@@ -99,8 +101,14 @@ static int nonce_of(const unsigned char *value, char *nonce)
 static apr_status_t test(void)
 {
     acs_av_set_t set = {.count = 1, .length = ACS_AV_LEN, .key[0] = {.len = 16, .id = 1}};
-    acs_av_in_t in = {.pan = "4123456789012345", .trans_status = "Y", .eci = "05", .amount = "10000", .currency = "392",
-                      .version = TDS_V220, .challenged = 1, .how = TDS_AUTH_SMS_OTP,
+    acs_av_in_t in = {.pan = "4123456789012345",
+                      .trans_status = "Y",
+                      .eci = "05",
+                      .amount = "10000",
+                      .currency = "392",
+                      .version = TDS_V220,
+                      .challenged = 1,
+                      .how = TDS_AUTH_SMS_OTP,
                       .now = apr_time_from_sec(1795305600)}; /* 2026-11-22, day 326 */
     unsigned char out[ACS_AV_LEN];
     int ok = tds_unhex(set.key[0].bytes, 16, "0123456789ABCDEFFEDCBA9876543210") == APR_SUCCESS;
@@ -110,15 +118,22 @@ static apr_status_t test(void)
     return ok ? APR_SUCCESS : APR_EGENERAL;
 }
 
-static const acs_av_layout_t layout = {.key_min = 16, .key_max = 16, .id_first = 1, .id_min = 1, .id_max = 99, .halves = 1,
-                                       .digits = 4, .build = build, .nonce_of = nonce_of};
+static const acs_av_layout_t layout = {.key_min = 16,
+                                       .key_max = 16,
+                                       .id_first = 1,
+                                       .id_min = 1,
+                                       .id_max = 99,
+                                       .halves = 1,
+                                       .digits = 4,
+                                       .build = build,
+                                       .nonce_of = nonce_of};
 
-const acs_av_ops_t acs_av_cvv_u3v7 = {
-    .name = "cvv-u3v7",
-    .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) | ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) |
-             ACS_AV_BIT(RANGE) | ACS_AV_BIT(INFORMATIONAL),
-    .eci = acs_eci_567,
-    .load = acs_av_set_load,
-    .test = test,
-    .make = acs_av_set_make,
-    .layout = &layout};
+const acs_av_ops_t acs_av_cvv_u3v7 = {.name = "cvv-u3v7",
+                                      .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) |
+                                               ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) | ACS_AV_BIT(RANGE) |
+                                               ACS_AV_BIT(INFORMATIONAL),
+                                      .eci = acs_eci_567,
+                                      .load = acs_av_set_load,
+                                      .test = test,
+                                      .make = acs_av_set_make,
+                                      .layout = &layout};

@@ -24,8 +24,9 @@ static apr_status_t take_status(acs_eci_line_t *line, const char *text, tds_err_
 
 static apr_status_t take_value(acs_eci_line_t *line, const char *text, tds_err_t *err)
 {
+    if (!strcmp(text, "none")) return APR_SUCCESS;
     if (strlen(text) != 2 || (!isdigit((unsigned char)text[0]) && text[0] != 'N') || !isdigit((unsigned char)text[1]))
-        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "the value is two digits, or N and a digit");
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "the value is two digits, or N and a digit, or none");
     line->eci.value = text;
     return APR_SUCCESS;
 }
@@ -43,7 +44,7 @@ apr_status_t acs_eci_read(acs_eci_line_t *line, const char *const *words, int nw
         if (!strcmp(words[i], "PA")) line->eci.category = "01";
         else if (!strcmp(words[i], "NPA")) line->eci.category = "02";
         else if (!strncmp(words[i], "range=", 6)) rv = acs_range_read(&line->range, words[i] + 6, pool, err);
-        else rv = TDS_FAIL(err, APR_EINVAL, 0, NULL, "unknown word '%s'; there are PA, NPA and range=FIRST-LAST", words[i]);
+        else rv = TDS_FAIL(err, APR_EINVAL, 0, NULL, "behind the value there may be PA or NPA, and range=FIRST-LAST");
     }
     return rv;
 }

@@ -1,5 +1,5 @@
-/* generic-hmac: ours, for laboratories and schemes without public rules. Twenty bytes: F1, key indicator, ARC, SF, four random
- * ones in the place of a counter, the first twelve of an HMAC-SHA256 over them and the transaction. */
+/* generic-hmac: ours, for laboratories and schemes without public rules. Twenty bytes: F1, key indicator, ARC, SF, four
+ * random ones in the place of a counter, the first twelve of an HMAC-SHA256 over them and the transaction. */
 #include "acs_av_int.h"
 
 #include <string.h>
@@ -29,7 +29,8 @@ static apr_size_t collect(unsigned char *data, const unsigned char *head, const 
     p = add(p, head, HEAD_LEN);
     *p++ = (unsigned char)pan_len;
     p = add(p, in->pan, pan_len);
-    for (i = 56; i >= 0; i -= 8) *p++ = (unsigned char)(amount >> i);
+    for (i = 56; i >= 0; i -= 8)
+        *p++ = (unsigned char)(amount >> i);
     p = add(p, in->currency, 3);
     p = add(p, acs_id, sizeof acs_id);
     p = add(p, ds_id, sizeof ds_id);
@@ -64,8 +65,14 @@ static int nonce_of(const unsigned char *value, char *nonce)
     return value[1];
 }
 
-static const acs_av_layout_t layout = {.key_min = 32, .key_max = ACS_AV_KEY_MAX, .id_first = 1, .id_min = 1, .id_max = 255,
-                                       .bytes = 4, .build = build, .nonce_of = nonce_of};
+static const acs_av_layout_t layout = {.key_min = 32,
+                                       .key_max = ACS_AV_KEY_MAX,
+                                       .id_first = 1,
+                                       .id_min = 1,
+                                       .id_max = 255,
+                                       .bytes = 4,
+                                       .build = build,
+                                       .nonce_of = nonce_of};
 
 const acs_av_ops_t acs_av_generic_hmac = {.name = "generic-hmac",
                                           .lab = 1,

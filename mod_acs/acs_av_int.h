@@ -34,10 +34,10 @@ typedef apr_status_t acs_av_build_fn(const acs_av_set_t *set, const acs_av_key_t
 typedef int acs_av_nonce_fn(const unsigned char *value, char *nonce);
 
 typedef struct acs_av_layout_t {
-    apr_size_t key_min, key_max; /* bytes */
+    apr_size_t key_min, key_max;  /* bytes */
     int id_first, id_min, id_max; /* key indicators: the default of the first generation; the next has one more */
-    int halves;                  /* the two halves of a key must differ */
-    apr_size_t digits, bytes;    /* of the nonce: so many random digits, or so many random bytes */
+    int halves;                   /* the two halves of a key must differ */
+    apr_size_t digits, bytes;     /* of the nonce: so many random digits, or so many random bytes */
     acs_av_build_fn *build;
     acs_av_nonce_fn *nonce_of;
 } acs_av_layout_t;
@@ -45,7 +45,8 @@ typedef struct acs_av_layout_t {
 acs_av_load_fn acs_av_set_load;
 acs_av_make_fn acs_av_set_make;
 
-/* Was value (length bytes) made of in, under one of the keys? APR_SUCCESS; APR_EACCES: no. Constant time in the compare. */
+/* Was value (length bytes) made of in, under one of the keys? APR_SUCCESS; APR_EACCES: no. Constant time in the
+ * compare. */
 apr_status_t acs_av_set_check(const acs_av_set_t *set, const acs_av_layout_t *layout, const acs_av_in_t *in,
                               const unsigned char *value, tds_err_t *err);
 
@@ -60,9 +61,9 @@ apr_status_t acs_av_cvv_core(char cvv[4], const unsigned char *key, const char *
 /* What the CVV of a value is made of. */
 typedef struct acs_av_cvv_t {
     const acs_av_key_t *key;
-    char arc[2], sf[3];     /* authentication results code, second factor: 1 and 2 digits */
-    const char *number;     /* 16 digits: account number or what stands for it */
-    const char *un;         /* 4 digits: unpredictable number */
+    char arc[2], sf[3]; /* authentication results code, second factor: 1 and 2 digits */
+    const char *number; /* 16 digits: account number or what stands for it */
+    const char *un;     /* 4 digits: unpredictable number */
 } acs_av_cvv_t;
 
 apr_status_t acs_av_cvv_make(char cvv[4], const acs_av_cvv_t *c);

@@ -5,7 +5,8 @@
 #include "tds_b64.h"
 #include "tds_keys.h"
 
-static apr_status_t load(void **baton, const acs_av_ops_t *ops, const acs_av_words_t *words, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t load(void **baton, const acs_av_ops_t *ops, const acs_av_words_t *words, apr_pool_t *pool,
+                         tds_err_t *err)
 {
     tds_keys_t *keys = tds_keys_make(pool);
 
@@ -26,5 +27,8 @@ static apr_status_t make(void *baton, const acs_av_in_t *in, const char **value,
     return APR_SUCCESS;
 }
 
-const acs_av_ops_t acs_av_lab = {.name = "lab", .lab = 1, .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(RANGE) | ACS_AV_BIT(INFORMATIONAL),
-                                 .load = load, .make = make};
+const acs_av_ops_t acs_av_lab = {.name = "lab",
+                                 .lab = 1,
+                                 .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(RANGE) | ACS_AV_BIT(INFORMATIONAL),
+                                 .load = load,
+                                 .make = make};

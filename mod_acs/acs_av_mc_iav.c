@@ -87,8 +87,11 @@ static int vector(int purchase, const char *key, const acs_av_in_t *in, const ch
 static apr_status_t test(void)
 {
     acs_av_in_t newer = {.pan = "4111111111111111", .ds_trans_id = "2c0f40ad-ca51-47ab-8da9-348b162673aa"};
-    acs_av_in_t older = {.pan = "2226400099919520", .ds_trans_id = "2c1c0497-0000-4000-8000-000000000000", .amount = "123456",
-                         .currency = "840", .merchant = "The Dodgy Dave And Jonty Shop"};
+    acs_av_in_t older = {.pan = "2226400099919520",
+                         .ds_trans_id = "2c1c0497-0000-4000-8000-000000000000",
+                         .amount = "123456",
+                         .currency = "840",
+                         .merchant = "The Dodgy Dave And Jonty Shop"};
 
     return vector(0, "B039878C1F96D212F509B2DC4CC8CD1BB039878C1F96D212F509B2DC4CC8CD1B", &newer,
                   "C60404292AF20000000000000000000000000000") &&
@@ -100,8 +103,8 @@ static apr_status_t test(void)
 static const acs_av_layout_t layout = {.key_min = 16, .key_max = ACS_AV_KEY_MAX, .build = build, .nonce_of = nonce_of};
 
 const acs_av_ops_t acs_av_mc_iav = {.name = "mc-iav",
-                                    .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(PREVIOUS) | ACS_AV_BIT(UNTIL) | ACS_AV_BIT(RANGE) |
-                                             ACS_AV_BIT(BINDING) | ACS_AV_BIT(LENGTH),
+                                    .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(PREVIOUS) | ACS_AV_BIT(UNTIL) |
+                                             ACS_AV_BIT(RANGE) | ACS_AV_BIT(BINDING) | ACS_AV_BIT(LENGTH),
                                     .eci = acs_eci_210,
                                     .load = acs_av_set_load,
                                     .test = test,

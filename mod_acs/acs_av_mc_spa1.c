@@ -1,5 +1,5 @@
-/* mc-spa1: the value of 3-D Secure 1, with an HMAC-SHA1: history, to try the plumbing with. Twenty bytes: control, eight of the
- * merchant's digest, ACS identifier, method and key identifier, sequence number, five of the MAC. */
+/* mc-spa1: the value of 3-D Secure 1, with an HMAC-SHA1: history, to try the plumbing with. Twenty bytes: control,
+ * eight of the merchant's digest, ACS identifier, method and key identifier, sequence number, five of the MAC. */
 #include "acs_av_int.h"
 
 #include <string.h>
@@ -22,7 +22,8 @@ static apr_status_t put_mac(unsigned char *out, const acs_av_key_t *key, const c
     apr_status_t rv = acs_av_pan10(data, pan);
 
     memcpy(data + 10, out, MAC_AT);
-    if (rv == APR_SUCCESS && !HMAC(EVP_sha1(), key->bytes, (int)key->len, data, sizeof data, mac, NULL)) rv = APR_EGENERAL;
+    if (rv == APR_SUCCESS && !HMAC(EVP_sha1(), key->bytes, (int)key->len, data, sizeof data, mac, NULL))
+        rv = APR_EGENERAL;
     if (rv == APR_SUCCESS) memcpy(out + MAC_AT, mac, ACS_AV_LEN - MAC_AT);
     tds_wipe(data, sizeof data);
     tds_wipe(mac, sizeof mac);
@@ -55,13 +56,15 @@ static int nonce_of(const unsigned char *value, char *nonce)
 
 static int vector(const char *key, const char *mac)
 {
-    acs_av_in_t in = {.pan = "5432109876543210", .trans_status = "Y", .merchant = "SPA Merchant, Inc.", .challenged = 1};
+    acs_av_in_t in = {
+        .pan = "5432109876543210", .trans_status = "Y", .merchant = "SPA Merchant, Inc.", .challenged = 1};
     acs_av_set_t set = {.count = 1, .length = ACS_AV_LEN, .acs_id = 1, .key[0] = {.len = strlen(key) / 2, .id = 1}};
     unsigned char out[ACS_AV_LEN];
 
     return tds_unhex(set.key[0].bytes, set.key[0].len, key) == APR_SUCCESS &&
            build(&set, &set.key[0], &in, "\0\0\0\x2f", out, NULL) == APR_SUCCESS &&
-           acs_av_same(out, MAC_AT, "8C7CA7FBB6058B511401110000002F") && acs_av_same(out + MAC_AT, ACS_AV_LEN - MAC_AT, mac);
+           acs_av_same(out, MAC_AT, "8C7CA7FBB6058B511401110000002F") &&
+           acs_av_same(out + MAC_AT, ACS_AV_LEN - MAC_AT, mac);
 }
 
 static apr_status_t test(void)
@@ -72,8 +75,8 @@ static apr_status_t test(void)
                : APR_EGENERAL;
 }
 
-static const acs_av_layout_t layout = {.key_min = 16, .key_max = ACS_AV_KEY_MAX, .id_max = 15, .bytes = TSN_LEN,
-                                       .build = build, .nonce_of = nonce_of};
+static const acs_av_layout_t layout = {
+    .key_min = 16, .key_max = ACS_AV_KEY_MAX, .id_max = 15, .bytes = TSN_LEN, .build = build, .nonce_of = nonce_of};
 
 const acs_av_ops_t acs_av_mc_spa1 = {.name = "mc-spa1",
                                      .lab = 1,

@@ -1,12 +1,12 @@
 /* Key sets: loading, making, checking. No layout and no algorithm in here. */
 #include "acs_av_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <apr_file_info.h>
 #include <apr_strings.h>
 #include "tds_b64.h"
 #include "tds_keys.h"
+#include "tds_time.h"
 
 /* ---- key files --------------------------------------------------------------- */
 
@@ -23,22 +23,23 @@ static apr_status_t check_mode(const char *path, apr_pool_t *pool, tds_err_t *er
     return APR_SUCCESS;
 }
 
-static apr_status_t take_key(acs_av_key_t *key, const acs_av_layout_t *layout, const char *hex, const char *path, apr_pool_t *pool,
-                             tds_err_t *err)
+static apr_status_t take_key(acs_av_key_t *key, const acs_av_layout_t *layout, const char *hex, const char *path,
+                             apr_pool_t *pool, tds_err_t *err)
 {
     apr_size_t len = strlen(hex) / 2;
 
     if (len < layout->key_min || len > layout->key_max || tds_unhex(key->bytes, len, hex) != APR_SUCCESS)
-        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "key file %s must hold %d%s hexadecimal digits", path,
-                        (int)layout->key_min * 2,
-                        layout->key_min == layout->key_max ? "" : apr_psprintf(pool, " to %d", (int)layout->key_max * 2));
+        return TDS_FAIL(
+            err, APR_EINVAL, 0, NULL, "key file %s must hold %d%s hexadecimal digits", path, (int)layout->key_min * 2,
+            layout->key_min == layout->key_max ? "" : apr_psprintf(pool, " to %d", (int)layout->key_max * 2));
     key->len = len;
     if (layout->halves && tds_equal(key->bytes, key->bytes + len / 2, len / 2))
         return TDS_FAIL(err, APR_EINVAL, 0, NULL, "key file %s: both halves are the same", path);
     return APR_SUCCESS;
 }
 
-static apr_status_t load_key(acs_av_key_t *key, const acs_av_layout_t *layout, const char *path, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t load_key(acs_av_key_t *key, const acs_av_layout_t *layout, const char *path, apr_pool_t *pool,
+                             tds_err_t *err)
 {
     char text[ACS_AV_KEY_MAX * 2 + 64];
     apr_status_t rv;
@@ -64,41 +65,40 @@ static apr_status_t number(int *out, const char *name, const char *text, int fal
 }
 
 /* YYYYMMDDHHMMSS, UTC, as messages write it. */
-static apr_status_t take_until(acs_av_set_t *set, const char *text, tds_err_t *err)
+static apr_status_t take_until(acs_av_set_t *set, const char *text, apr_pool_t *pool, tds_err_t *err)
 {
     apr_time_exp_t x = {0};
     int part[7] = {0}, i;
 
     if (!text) return APR_SUCCESS;
-    if (strlen(text) != 14 || strspn(text, "0123456789") != 14) goto bad;
-    for (i = 0; i < 7; ++i) part[i] = (text[2 * i] - '0') * 10 + text[2 * i + 1] - '0';
+    for (i = 0; i < 7 && strspn(text, "0123456789") == 14; ++i)
+        part[i] = (text[2 * i] - '0') * 10 + text[2 * i + 1] - '0';
     x.tm_year = part[0] * 100 + part[1] - 1900;
     x.tm_mon = part[2] - 1;
     x.tm_mday = part[3];
     x.tm_hour = part[4];
     x.tm_min = part[5];
     x.tm_sec = part[6];
-    if (x.tm_mon < 0 || x.tm_mon > 11 || x.tm_mday < 1 || x.tm_mday > 31 || x.tm_hour > 23 || x.tm_min > 59 || x.tm_sec > 59)
-        goto bad;
-    if (apr_time_exp_get(&set->until, &x) == APR_SUCCESS) return APR_SUCCESS;
-bad:
+    if (apr_time_exp_get(&set->until, &x) == APR_SUCCESS && !strcmp(tds_time_compact(set->until, pool), text))
+        return APR_SUCCESS; /* there is such a day */
     return TDS_FAIL(err, APR_EINVAL, 0, NULL, "until= must be a time in UTC, written YYYYMMDDHHMMSS");
 }
 
-static apr_status_t take_options(acs_av_set_t *set, const acs_av_words_t *words, tds_err_t *err)
+static apr_status_t take_options(acs_av_set_t *set, const acs_av_words_t *words, apr_pool_t *pool, tds_err_t *err)
 {
     const char *binding = words->value[ACS_AV_BINDING];
     apr_status_t rv;
     int length;
 
-    if ((rv = number(&length, "length", words->value[ACS_AV_LENGTH], ACS_AV_LEN, ACS_AV_LEN, ACS_AV_MAX, err)) != APR_SUCCESS)
+    if ((rv = number(&length, "length", words->value[ACS_AV_LENGTH], ACS_AV_LEN, ACS_AV_LEN, ACS_AV_MAX, err)) !=
+        APR_SUCCESS)
         return rv;
     set->length = (apr_size_t)length;
     if ((rv = number(&set->acs_id, "acsID", words->value[ACS_AV_ACS_ID], 0, 0, 7, err)) != APR_SUCCESS) return rv;
     if (binding && strcmp(binding, "transaction") && strcmp(binding, "purchase"))
         return TDS_FAIL(err, APR_EINVAL, 0, NULL, "binding= must be transaction or purchase");
     set->by_purchase = binding && !strcmp(binding, "purchase");
-    return take_until(set, words->value[ACS_AV_UNTIL], err);
+    return take_until(set, words->value[ACS_AV_UNTIL], pool, err);
 }
 
 static apr_status_t load_previous(acs_av_set_t *set, const acs_av_layout_t *layout, const acs_av_words_t *words,
@@ -126,8 +126,16 @@ static apr_status_t load_previous(acs_av_set_t *set, const acs_av_layout_t *layo
 static apr_status_t prove(acs_av_set_t *set, const acs_av_layout_t *layout, tds_err_t *err)
 {
     static const char id[] = "00000000-0000-4000-8000-000000000000";
-    acs_av_in_t in = {.pan = "0000000000000000", .trans_status = "Y", .category = "01", .eci = "00", .ds_trans_id = id,
-                      .acs_trans_id = id, .amount = "1", .currency = "999", .merchant = "-", .version = TDS_V220,
+    acs_av_in_t in = {.pan = "0000000000000000",
+                      .trans_status = "Y",
+                      .category = "01",
+                      .eci = "00",
+                      .ds_trans_id = id,
+                      .acs_trans_id = id,
+                      .amount = "1",
+                      .currency = "999",
+                      .merchant = "-",
+                      .version = TDS_V220,
                       .rnd = tds_rand_bytes};
     unsigned char value[ACS_AV_MAX];
     char nonce[ACS_AV_NONCE + 1] = "0000000000000000";
@@ -160,9 +168,10 @@ apr_status_t acs_av_set_load(void **baton, const acs_av_ops_t *ops, const acs_av
     tds_wipe_later(pool, k, sizeof *k);
     k->layout = layout;
     set->count = 1;
-    if ((rv = take_options(set, words, err)) != APR_SUCCESS) return rv;
+    if ((rv = take_options(set, words, pool, err)) != APR_SUCCESS) return rv;
     if ((rv = load_key(&set->key[0], layout, words->value[ACS_AV_KEY], pool, err)) != APR_SUCCESS) return rv;
-    rv = number(&set->key[0].id, "keyID", words->value[ACS_AV_KEY_ID], layout->id_first, layout->id_min, layout->id_max, err);
+    rv = number(&set->key[0].id, "keyID", words->value[ACS_AV_KEY_ID], layout->id_first, layout->id_min, layout->id_max,
+                err);
     if (rv != APR_SUCCESS) return rv;
     if ((rv = load_previous(set, layout, words, pool, err)) != APR_SUCCESS) return rv;
     *baton = k;
@@ -238,11 +247,14 @@ apr_status_t acs_av_amount(apr_uint64_t *amount, const acs_av_in_t *in, apr_size
     const char *s = in->amount;
 
     *amount = 0;
-    if (!s || !*s || strspn(s, "0123456789") != strlen(s)) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "there is no purchaseAmount");
-    while (*s == '0' && s[1]) ++s;
+    if (!s || !*s || strspn(s, "0123456789") != strlen(s))
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "there is no purchaseAmount");
+    while (*s == '0' && s[1])
+        ++s;
     if (strlen(s) > digits)
         return TDS_FAIL(err, APR_EINVAL, 0, NULL, "purchaseAmount has more than %d digits", (int)digits);
-    for (; *s; ++s) *amount = *amount * 10 + (apr_uint64_t)(*s - '0');
+    for (; *s; ++s)
+        *amount = *amount * 10 + (apr_uint64_t)(*s - '0');
     return APR_SUCCESS;
 }
 

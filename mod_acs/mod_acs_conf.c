@@ -198,8 +198,9 @@ static const char *set_eci(cmd_parms *cmd, void *dconf, int argc, char *const ar
 
     if (fault) return fault;
     tds_err_init(&err, cmd->pool);
-    if (acs_eci_read(apr_array_push(issuer->ecis), (const char *const *)argv, argc, cmd->pool, &err) == APR_SUCCESS) return NULL;
-    return apr_pstrcat(cmd->pool, "ACSECI: ", err.detail, NULL);
+    if (acs_eci_read(apr_array_push(issuer->ecis), (const char *const *)argv, argc, cmd->pool, &err) != APR_SUCCESS)
+        return apr_pstrcat(cmd->pool, "ACSECI: ", err.detail, NULL);
+    return NULL;
 }
 
 static const char *set_av(cmd_parms *cmd, void *dconf, int argc, char *const argv[])
@@ -212,10 +213,12 @@ static const char *set_av(cmd_parms *cmd, void *dconf, int argc, char *const arg
 
     if (fault) return fault;
     if (!ops)
-        return apr_pstrcat(cmd->pool, "ACSAuthenticationValue: unknown provider; there are: ", acs_av_names(1, cmd->pool), NULL);
+        return apr_pstrcat(cmd->pool, "ACSAuthenticationValue: unknown provider; there are: ",
+                           acs_av_names(1, cmd->pool), NULL);
     tds_err_init(&err, cmd->pool);
     av = apr_array_push(issuer->avs);
-    if (acs_av_read(av, ops, (const char *const *)argv + 1, argc - 1, ap_server_root_relative, cmd->pool, &err) != APR_SUCCESS)
+    if (acs_av_read(av, ops, (const char *const *)argv + 1, argc - 1, ap_server_root_relative, cmd->pool, &err) !=
+        APR_SUCCESS)
         return apr_pstrcat(cmd->pool, "ACSAuthenticationValue: ", err.detail, NULL);
     av->where = where_of(cmd);
     return NULL;
@@ -409,7 +412,8 @@ static const char *check_production(const acs_issuer_t *issuer, apr_pool_t *p)
         const acs_av_t *av = &APR_ARRAY_IDX(issuer->avs, i, const acs_av_t);
 
         if (av->ops->lab)
-            return apr_psprintf(p, "ACSAuthenticationValue %s (%s) is for laboratories, and ACSProduction is on: use %s",
+            return apr_psprintf(p,
+                                "ACSAuthenticationValue %s (%s) is for laboratories, and ACSProduction is on: use %s",
                                 av->ops->name, av->where, acs_av_names(0, p));
     }
     if (strncmp(issuer->otp_delivery, "inbox:", 6)) return NULL;

@@ -1,5 +1,5 @@
-"""Providers of authentication values in a running ACS, and what production refuses. The values are worked out here from the
-description of their format, without anything of the product."""
+"""Providers of authentication values in a running ACS, and what production refuses. The values are worked out here from
+the description of their format, without anything of the product."""
 import base64
 import hashlib
 import hmac
@@ -93,7 +93,8 @@ def test_not_makable_is_u(lab, serve, logs):
 
 
 def test_by_range(lab, serve):
-    serve(lambda n: f"ACSAuthenticationValue mc-iav key=file:{key_file(n, 'iav.key', KEY)} range={FRICTIONLESS}-{FRICTIONLESS}",
+    serve(lambda n: f"ACSAuthenticationValue mc-iav key=file:{key_file(n, 'iav.key', KEY)} "
+                    f"range={FRICTIONLESS}-{FRICTIONLESS}",
           lambda n: "ACSAuthenticationValue cvv-atn key=file:" + key_file(n, "cvk.key", CVK), "ACSECI R 99")
     assert Challenge(lab, FRICTIONLESS).ares["eci"] == "02"
     assert Challenge(lab, UNKNOWN).ares["eci"] == "07"
@@ -108,7 +109,8 @@ def test_production(spare):
     assert rc == 0, out
 
 
-@pytest.mark.parametrize("line", ["ACSAuthenticationValue lab file:{key}", "ACSAuthenticationValue generic-hmac key=file:{key}",
+@pytest.mark.parametrize("line", ["ACSAuthenticationValue lab file:{key}",
+                                  "ACSAuthenticationValue generic-hmac key=file:{key}",
                                   "ACSAuthenticationValue mc-spa1 key=file:{key}", "ACSOTPDelivery inbox:run/otp"])
 def test_production_refuses(spare, line):
     key = key_file(spare, "iav.key", KEY)
@@ -130,10 +132,11 @@ def test_production_refuses(spare, line):
     ("ACSAuthenticationValue cvv-atn key=file:/nowhere", "cannot open key file /nowhere"),
     ("ACSAuthenticationValue cvv-atn", "cvv-atn needs key=file:PATH"),
     ("ACSAuthenticationValue cvv-atn key=file:{key}", "must hold 32 hexadecimal digits"),
-    ("ACSAuthenticationValue mc-iav key=file:{key} keyID=1", "mc-iav has no option 'keyID'"),
+    ("ACSAuthenticationValue mc-iav key=file:{key} keyID=1", "mc-iav has no such option; it takes key= previous="),
     ("ACSAuthenticationValue mc-iav key=file:{key} range=4000000000000000-4999999999999999",
      "the last ACSAuthenticationValue must be without range="),
-    ("ACSAuthenticationValue mc-iav key=file:{key}\nACSAuthenticationValue mc-iav key=file:{key}", "must be the last one"),
+    ("ACSAuthenticationValue mc-iav key=file:{key}\nACSAuthenticationValue mc-iav key=file:{key}",
+     "must be the last one"),
     ("ACSAuthenticationValue mc-iav key=file:{key}\nACSECI C 05", "ACSECI: the first word is a transStatus"),
     ("", "has no ACSAuthenticationValue"),
 ])

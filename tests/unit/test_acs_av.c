@@ -1,5 +1,5 @@
-/* Providers of authentication values. The vectors are published ones; those marked "recomputed" were worked out apart from this
- * code, with the openssl command and Python's hashlib, from the description of the format. */
+/* Providers of authentication values. The vectors are published ones; those marked "recomputed" were worked out apart
+ * from this code, with the openssl command and Python's hashlib, from the description of the format. */
 #include "unit.h"
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,8 +100,9 @@ static void atn_more(void **state)
 
 static acs_av_in_t v7_in(void)
 {
-    return (acs_av_in_t){.pan = "4123456789012345", .trans_status = "Y", .eci = "05", .amount = "10000", .currency = "392",
-                         .version = TDS_V220, .challenged = 1, .how = TDS_AUTH_SMS_OTP, .now = DAY_326};
+    return (acs_av_in_t){.pan = "4123456789012345", .trans_status = "Y", .eci = "05", .amount = "10000",
+                         .currency = "392", .version = TDS_V220, .challenged = 1,
+                         .how = TDS_AUTH_SMS_OTP, .now = DAY_326};
 }
 
 static void v7(void **state)
@@ -124,8 +125,9 @@ static void v7(void **state)
     assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), "0002010781799300000027103923657500000000");
     in.now += apr_time_from_sec(1);
     assert_string_equal(built(&acs_av_cvv_u3v7, &s, &in, "7993"), "0002010692799300000027103920017500000000");
-    in = (acs_av_in_t){.pan = "4123456789012345", .trans_status = "A", .eci = "05", .amount = "999999999999", .currency = "978",
-                       .version = TDS_V231, .now = apr_time_from_sec(1861833600)}; /* 2028-12-31, a leap year */
+    in = (acs_av_in_t){.pan = "4123456789012345", .trans_status = "A", .eci = "05", .amount = "999999999999",
+                       .currency = "978", .version = TDS_V231,
+                       .now = apr_time_from_sec(1861833600)}; /* 2028-12-31, a leap year */
     assert_string_equal(built(&acs_av_cvv_u3v7, &second, &in, "7993"), "07980200267993E8D4A50FFF9783667600000000");
     in = (acs_av_in_t){.pan = "4123456789012345", .trans_status = "A", .eci = "06", .amount = "1", .currency = "978",
                        .version = TDS_V210, .now = DAY_326};
@@ -196,8 +198,8 @@ static void mc_iav_2(void **state)
                                              {"0", "C6047909BCEC0000000000000000000000000000"},
                                              {"100000000000000000", "C6044059EEFB0000000000000000000000000000"}};
     acs_av_set_t s = set_of(IAV_KEY, 0);
-    acs_av_in_t in = {.pan = "2226400099919520", .trans_status = "Y", .ds_trans_id = "2c1c0497-1111-4222-8333-444444444444",
-                      .currency = "840", .merchant = DODGY};
+    acs_av_in_t in = {.pan = "2226400099919520", .trans_status = "Y",
+                      .ds_trans_id = "2c1c0497-1111-4222-8333-444444444444", .currency = "840", .merchant = DODGY};
     int i;
 
     s.by_purchase = 1;
@@ -214,8 +216,10 @@ static void mc_iav_2(void **state)
 
 static void mc_spa1(void **state)
 {
-    acs_av_set_t s = set_of("0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B", 1), t = set_of("00112233445566778899AABBCCDDEEFF", 1);
-    acs_av_in_t in = {.pan = "5432109876543210", .trans_status = "Y", .merchant = "SPA Merchant, Inc.", .challenged = 1};
+    acs_av_set_t s = set_of("0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B0B", 1);
+    acs_av_set_t t = set_of("00112233445566778899AABBCCDDEEFF", 1);
+    acs_av_in_t in = {.pan = "5432109876543210", .trans_status = "Y", .merchant = "SPA Merchant, Inc.",
+                      .challenged = 1};
 
     s.acs_id = t.acs_id = 1;
     assert_string_equal(built(&acs_av_mc_spa1, &s, &in, "\0\0\0\x2f"), "8C7CA7FBB6058B511401110000002F3547BA1EFF");
@@ -238,7 +242,8 @@ static void generic_hmac(void **state)
     in.pan = "6200000000000000003";
     in.trans_status = "A";
     in.challenged = 0;
-    assert_string_equal(built(&acs_av_generic_hmac, &t, &in, "\xff\xff\xff\xfe"), "F1C80762FFFFFFFE489712CB63375EAB8E9623E8");
+    assert_string_equal(built(&acs_av_generic_hmac, &t, &in, "\xff\xff\xff\xfe"),
+                        "F1C80762FFFFFFFE489712CB63375EAB8E9623E8");
     in.amount = NULL;
     assert_null(built(&acs_av_generic_hmac, &s, &in, "\0\0\0\1"));
 }
@@ -287,6 +292,7 @@ static apr_status_t line(acs_av_t *av, const char *name, const char *text)
         assert_non_null(err.detail);
         assert_null(strstr(err.detail, "0123456789"));
         assert_null(strstr(err.detail, "B039878C"));
+        assert_null(strstr(err.detail, "8899AABB"));
     }
     return rv;
 }
@@ -331,7 +337,8 @@ static void good_lines(void **state)
     static const char *const rows[][2] = {
         {"cvv-atn", "key=<" CVK ">"},
         {"cvv-atn", "<" CVK ">"},
-        {"cvv-atn", "key=<" CVK "> keyID=99 previous=<" CVK_NEW "> previousKeyID=2 until=20270101000000 informational=on"},
+        {"cvv-atn",
+         "key=<" CVK "> keyID=99 previous=<" CVK_NEW "> previousKeyID=2 until=20270101000000 informational=on"},
         {"cvv-u3v7", "key=<" CVK "> range=4000000000000000-4999999999999999"},
         {"mc-iav", "key=<" IAV_KEY "> binding=purchase length=21 previous=<" IAV_KEY IAV_KEY ">"},
         {"mc-iav", "key=<" GEN_KEY GEN_KEY "> binding=transaction length=20"},
@@ -357,12 +364,14 @@ static void bad_lines(void **state)
         {"cvv-atn", "key=/x", "must be file:PATH"},
         {"cvv-atn", "key=file:/nowhere", "cannot open"},
         {"cvv-atn", "key=<" CVK "> key=<" CVK ">", "twice"},
-        {"cvv-atn", "key=<" CVK "> secret=1", "no option 'secret'"},
-        {"cvv-atn", "key=<" CVK "> keyID", "no option 'keyID'"},
-        {"cvv-atn", "key=<" CVK "> length=20", "no option 'length'"},
-        {"mc-iav", "key=<" IAV_KEY "> keyID=1", "no option 'keyID'"},
-        {"mc-iav", "key=<" IAV_KEY "> informational=on", "no option"},
-        {"lab", "key=<" GEN_KEY "> keyID=1", "no option 'keyID'"},
+        {"cvv-atn", "key=<" CVK "> secret=1", "no such option"},
+        {"cvv-atn", "key=<" CVK "> " CVK_NEW,
+         "it takes key= keyID= previous= previousKeyID= until= range= informational="},
+        {"cvv-atn", "key=<" CVK "> keyID", "no such option"},
+        {"cvv-atn", "key=<" CVK "> length=20", "no such option"},
+        {"mc-iav", "key=<" IAV_KEY "> keyID=1", "no such option"},
+        {"mc-iav", "key=<" IAV_KEY "> informational=on", "no such option"},
+        {"lab", "key=<" GEN_KEY "> keyID=1", "no such option"},
         {"cvv-atn", "key=<0123456789ABCDEF>", "32 hexadecimal"},
         {"cvv-atn", "key=<" CVK "0" ">", "32 hexadecimal"},
         {"cvv-atn", "key=<0123456789ABCDEFFEDCBA987654321G>", "32 hexadecimal"},
@@ -379,6 +388,9 @@ static void bad_lines(void **state)
         {"cvv-atn", "key=<" CVK "> keyID=2 previous=<" CVK_NEW "> previousKeyID=2", "must differ"},
         {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=2027", "YYYYMMDDHHMMSS"},
         {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=20271301000000", "YYYYMMDDHHMMSS"},
+        {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=20270230000000", "YYYYMMDDHHMMSS"},
+        {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=2027010100000x", "YYYYMMDDHHMMSS"},
+        {"cvv-atn", "key=<" CVK "> previous=<" CVK_NEW "> until=202701010000001", "YYYYMMDDHHMMSS"},
         {"cvv-atn", "key=<" CVK "> informational=yes", "on or off"},
         {"mc-iav", "key=<" IAV_KEY "> binding=all", "transaction or purchase"},
         {"mc-iav", "key=<" IAV_KEY "> length=28", "between 20 and 21"},
@@ -454,8 +466,9 @@ static const unsigned char *bytes_of(const char *value)
 
 static acs_av_in_t any_in(void)
 {
-    return (acs_av_in_t){.pan = "4123456789012345", .trans_status = "Y", .category = "01", .eci = "05", .ds_trans_id = TID,
-                         .acs_trans_id = SERVER_ID, .amount = "100", .currency = "978", .merchant = "Shop",
+    return (acs_av_in_t){.pan = "4123456789012345", .trans_status = "Y", .category = "01", .eci = "05",
+                         .ds_trans_id = TID, .acs_trans_id = SERVER_ID, .amount = "100", .currency = "978",
+                         .merchant = "Shop",
                          .version = TDS_V220, .now = DAY_326, .rnd = tds_rand_bytes};
 }
 
@@ -469,7 +482,8 @@ static void two_generations(void **state)
 
     both.count = 2;
     both.key[1] = later.key[0];
-    assert_ok(line(&av, "cvv-atn", "key=<" CVK_NEW "> keyID=2 previous=<" CVK "> previousKeyID=1 until=20261122000001"));
+    assert_ok(line(&av, "cvv-atn",
+                   "key=<" CVK_NEW "> keyID=2 previous=<" CVK "> previousKeyID=1 until=20261122000001"));
     assert_ok(av.ops->make(av.baton, &in, &value, pool, &err));
     raw = bytes_of(value);
     assert_int_equal(raw[2], 0x01);
@@ -522,7 +536,8 @@ static void made_and_checked(void **state)
         }
         in.rnd = no_rnd;
         tds_err_clear(&err);
-        if (strcmp(names[i], "mc-iav")) assert_int_not_equal(av.ops->make(av.baton, &in, &one, pool, &err), APR_SUCCESS);
+        if (strcmp(names[i], "mc-iav"))
+            assert_int_not_equal(av.ops->make(av.baton, &in, &one, pool, &err), APR_SUCCESS);
     }
 }
 
@@ -595,7 +610,8 @@ static apr_status_t eci_line(const char *text)
 
 static void eci_lines(void **state)
 {
-    static const char *const bad[] = {"Y", "C 05", "YA 05", "Y 5", "Y 055", "Y five", "Y X2", "Y 0x", "Y 05 MPA", "Y 05 range=4-5"};
+    static const char *const bad[] = {"Y", "C 05", "YA 05", "Y 5", "Y 055", "Y five", "Y X2", "Y 0x", "Y 05 MPA",
+                                      "Y 05 range=4-5"};
     int i;
 
     apr_array_clear(world.issuer.ecis);
@@ -603,10 +619,13 @@ static void eci_lines(void **state)
     assert_ok(eci_line("Y 22 PA range=4000000000000000-4000000000000001"));
     assert_ok(eci_line("Y 12 PA"));
     assert_ok(eci_line("U N3"));
+    assert_ok(eci_line("R none"));
     assert_string_equal(eci("Y", "01", NULL, "4000000000000001"), "22");
     assert_string_equal(eci("Y", "01", NULL, "4000000000000002"), "12");
     assert_string_equal(eci("Y", "02", NULL, "4000000000000001"), "N2");
     assert_string_equal(eci("U", "02", NULL, PAN), "N3");
+    assert_string_equal(eci("R", "01", NULL, PAN), "-");
+    assert_string_equal(eci("N", "01", NULL, PAN), "00");
     assert_string_equal(eci("U", "01", NULL, NULL), "N3");
     assert_string_equal(eci("A", "01", NULL, PAN), "01");
     for (i = 0; i < COUNT(bad); ++i) assert_int_equal(eci_line(bad[i]), APR_EINVAL);
@@ -752,8 +771,9 @@ static void cannot_be_made(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, world_setup, unit_teardown)
-    UNIT(cvv_core),   UNIT(visa_0),          UNIT(atn_more),        UNIT(v7),         UNIT(v7_impossible), UNIT(mc_iav_1),
-    UNIT(mc_iav_2),   UNIT(mc_spa1),         UNIT(generic_hmac),    UNIT(self_tests), UNIT(self_test_fails),
+    UNIT(cvv_core),   UNIT(visa_0),          UNIT(atn_more),        UNIT(v7),         UNIT(v7_impossible),
+    UNIT(mc_iav_1),   UNIT(mc_iav_2),        UNIT(mc_spa1),         UNIT(generic_hmac),
+    UNIT(self_tests), UNIT(self_test_fails),
     UNIT(good_lines), UNIT(bad_lines),       UNIT(key_modes),       UNIT(keys_wiped), UNIT(two_generations),
     UNIT(made_and_checked), T(eci_defaults), T(eci_lines),          T(by_range),      T(value_only_with),
     T(in_the_ares),   T(in_the_rreq),        T(not_authenticated),  T(cannot_be_made),
