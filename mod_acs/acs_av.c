@@ -196,7 +196,7 @@ const char *acs_av_lines_fault(const acs_issuer_t *issuer, apr_pool_t *pool)
 {
     int i, last = issuer->avs->nelts - 1;
 
-    if (last < 0) return "has no ACSAuthenticationValue";
+    if (last < 0) return "there is no ACSAuthenticationValue";
     for (i = 0; i < last; ++i) {
         const acs_av_t *av = &APR_ARRAY_IDX(issuer->avs, i, const acs_av_t);
 

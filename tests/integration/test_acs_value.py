@@ -138,7 +138,7 @@ def test_production_refuses(spare, line):
     ("ACSAuthenticationValue mc-iav key=file:{key}\nACSAuthenticationValue mc-iav key=file:{key}",
      "must be the last one"),
     ("ACSAuthenticationValue mc-iav key=file:{key}\nACSECI C 05", "ACSECI: the first word is a transStatus"),
-    ("", "has no ACSAuthenticationValue"),
+    ("", "there is no ACSAuthenticationValue"),
 ])
 def test_bad_lines(spare, line, complaint):
     line = line.format(key=key_file(spare, "iav.key", KEY), open=key_file(spare, "open.key", CVK, 0o644))
