@@ -428,6 +428,32 @@ static void value_only_with(void **state)
     for (i = 0; i < COUNT(without) - 1; ++i) assert_null(outcome(without[i], "01", "06", PAN, 1).value);
 }
 
+static apr_status_t ones(void *out, apr_size_t len)
+{
+    memset(out, 1, len);
+    return APR_SUCCESS;
+}
+
+/* The eci that goes out is the one that the value binds. */
+static void bound_eci(void **state)
+{
+    acs_av_set_t s = set_of(CVK, 1);
+    acs_av_in_t in = any_in();
+    acs_av_out_t out;
+
+    apr_array_clear(world.issuer.ecis);
+    use("cvv-u3v7", "<" CVK ">");
+    assert_ok(eci_line("Y 09"));
+    in.eci = NULL;
+    in.rnd = ones; /* three digits may be equal by chance, but not today */
+    assert_ok(acs_av_outcome(&world.issuer, &in, &out, pool, &err));
+    assert_string_equal(out.eci, "09");
+    in.eci = "09";
+    assert_ok(acs_av_set_check(&s, acs_av_cvv_u3v7.layout, &in, bytes_of(out.value), &err));
+    in.eci = "05";
+    assert_int_equal(acs_av_set_check(&s, acs_av_cvv_u3v7.layout, &in, bytes_of(out.value), NULL), APR_EACCES);
+}
+
 static const char *areq_v(const char *ds_id, const char *from, const char *to)
 {
     const char *more = ",\"browserJavaEnabled\":false,\"browserColorDepth\":\"24\",\"browserScreenHeight\":\"600\","
@@ -551,7 +577,7 @@ static const struct CMUnitTest tests[] = {
     UNIT(self_test_fails), UNIT(good_lines),       UNIT(bad_lines), UNIT(key_modes), UNIT(keys_wiped),
     UNIT(two_generations), UNIT(made_and_checked), T(eci_defaults), T(eci_lines),    T(by_range),
     T(value_only_with),    T(in_the_ares),         T(in_the_rreq),  T(informational), T(rreq_without_value),
-    T(not_authenticated),  T(cannot_be_made),
+    T(not_authenticated),  T(cannot_be_made),     T(bound_eci),
 #undef T
 };
 UNIT_MAIN(tests)
