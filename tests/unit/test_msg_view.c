@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <openssl/err.h>
 #include "tds_jwk.h"
 #include "tds_profile.h"
 #include "tds_view.h"
@@ -303,6 +304,7 @@ static int key_good(const char *kty, const char *crv, const char *x, const char 
     int good = tds_jwk_p256_good(jwk, pool);
 
     json_decref(jwk);
+    assert_int_equal(ERR_peek_error(), 0); /* nothing is left to the next user of the thread */
     return good;
 }
 
