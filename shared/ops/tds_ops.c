@@ -1,6 +1,7 @@
 #include "tds_ops.h"
 
 #include <apr_strings.h>
+#include "tds_mask.h"
 #include "tds_opseq.h"
 
 static const char *text_of(const tds_ops_t *ops, const tds_msg_t *oreq, apr_pool_t *pool)
@@ -8,7 +9,8 @@ static const char *text_of(const tds_ops_t *ops, const tds_msg_t *oreq, apr_pool
     return apr_psprintf(pool, "operation message of DS %s, %s of %s: category %s, severity %s, until %s: %.1000s", ops->ds,
                         tds_msg_get_path(oreq, "opSeq.seqNum"), tds_msg_get_path(oreq, "opSeq.seqTotal"),
                         tds_msg_get(oreq, TDS_E_OP_CATEGORY), tds_msg_get(oreq, TDS_E_OP_SEVERITY),
-                        tds_msg_get(oreq, TDS_E_OP_EXP_DATE), tds_msg_get(oreq, TDS_E_OP_DESCRIPTION));
+                        tds_msg_get(oreq, TDS_E_OP_EXP_DATE),
+                        tds_mask_text(tds_msg_get(oreq, TDS_E_OP_DESCRIPTION), pool));
 }
 
 static apr_status_t ores_make(const tds_ops_t *ops, const tds_msg_t *oreq, const char *status, tds_ops_answer_t *answer,

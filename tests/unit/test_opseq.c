@@ -1,5 +1,6 @@
 /* Sequences of operation messages (N-02), at the memory store. */
 #include "unit.h"
+#include "tds_ops.h"
 #include "tds_opseq.h"
 #include "tds_store_mem.h"
 
@@ -103,11 +104,32 @@ static void no_store(void **state)
     assert_int_not_equal(tds_opseq_take(&what, store, keys, "scheme", oreq, pool, &err), APR_SUCCESS);
 }
 
+/* What goes to the log of a message that names a card. */
+static void no_card_in_the_text(void **state)
+{
+    const tds_ops_t ops = {.store = store,
+                           .keys = keys,
+                           .rnd = tds_rand_bytes,
+                           .ds = "scheme",
+                           .id_elem = TDS_E_ACS_TRANS_ID,
+                           .ref_elem = TDS_E_ACS_REFERENCE_NUMBER,
+                           .reference = "REF"};
+    tds_msg_t *oreq = tds_msg_make(TDS_MSG_OREQ, TDS_V231, pool);
+    tds_ops_answer_t answer;
+
+    tds_msg_set(oreq, TDS_E_DS_TRANS_ID, SEQ2);
+    tds_msg_set(oreq, TDS_E_OP_DESCRIPTION, "stolen: 4111111111111111");
+    tds_msg_set_json(oreq, TDS_E_OP_SEQ, json_pack("{s:s,s:s,s:s}", "seqId", SEQ, "seqNum", "01", "seqTotal", "01"));
+    assert_ok(tds_ops_take(&ops, oreq, &answer, pool, &err));
+    assert_non_null(strstr(answer.text, "stolen: ************1111"));
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {CASE(in_order), CASE(broken), CASE(apart), CASE(version), CASE(forgotten), CASE(no_store)};
+    const struct CMUnitTest tests[] = {CASE(in_order), CASE(broken), CASE(apart), CASE(version), CASE(forgotten), CASE(no_store),
+                                       CASE(no_card_in_the_text)};
     int failed;
 
     if (apr_initialize() != APR_SUCCESS) return 1;
