@@ -99,13 +99,14 @@ static tds_bytes_t mark_of(acs_run_t *run, const creq_t *in)
     return rv == APR_SUCCESS ? TDS_BYTES(mark, TDS_HASH_LEN) : TDS_BYTES(NULL, 0);
 }
 
-/* From 2.3.1 on a second CReq is an event of its own: the same again goes on, another one ends the challenge. */
+/* From 2.3.1 on a second CReq is an event of its own: the same again goes on, with a page whose time begins anew
+ * (X-TIME-08), another one ends the challenge. */
 static void judge_second(acs_run_t *run, const acs_txn_t *txn, creq_t *in, acs_happening_t *what)
 {
     tds_bytes_t mark = mark_of(run, in);
 
     in->resumed = mark.len && mark.len == txn->creq_mark.len && tds_equal(mark.data, txn->creq_mark.data, mark.len);
-    what->event = in->resumed ? ACS_EV_NONE : ACS_EV_CREQ_OTHER;
+    what->event = in->resumed ? ACS_EV_CREQ_AGAIN : ACS_EV_CREQ_OTHER;
     if (!in->resumed) (void)TDS_FAIL(&in->fault, APR_EINVAL, 305, "acsTransID", "not the CReq that began the challenge");
 }
 

@@ -201,9 +201,9 @@ const char *acs_state_name(acs_state_e state)
 
 const char *acs_event_name(acs_event_e event)
 {
-    static const char *const names[] = {"CHALLENGED", "DECIDED",  "CREQ",     "CREQ_BAD", "CREQ_OTHER", "ENTRY_OK", "ENTRY_BAD",
-                                        "ENTRY_LAST", "RESEND",   "CANCEL",   "TIMEOUT",  "DS_ERRO",  "FAULT",
-                                        "REPORTED",   "UNREACHED", "UNANSWERED", "GIVEN_UP"};
+    static const char *const names[] = {"CHALLENGED", "DECIDED",    "CREQ",       "CREQ_BAD", "CREQ_AGAIN", "CREQ_OTHER",
+                                        "ENTRY_OK",   "ENTRY_BAD",  "ENTRY_LAST", "RESEND",   "CANCEL",     "TIMEOUT",
+                                        "DS_ERRO",    "FAULT",      "REPORTED",   "UNREACHED", "UNANSWERED", "GIVEN_UP"};
 
     return event < ACS_EV_COUNT ? names[event] : "NONE";
 }

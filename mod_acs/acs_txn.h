@@ -21,6 +21,7 @@ typedef enum acs_event_e {
     ACS_EV_DECIDED,    /* any other decision */
     ACS_EV_CREQ,       /* a good CReq */
     ACS_EV_CREQ_BAD,   /* a faulty one that ends the transaction (B-20) */
+    ACS_EV_CREQ_AGAIN, /* the first one once more, from 2.3.1 on (B-31) */
     ACS_EV_CREQ_OTHER, /* a second one, not like the first (B-32) */
     ACS_EV_ENTRY_OK,
     ACS_EV_ENTRY_BAD,

@@ -12,7 +12,7 @@ STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 def split(args):
     """Arguments of a row: strings and words."""
     out = []
-    for part in re.findall(r'"(?:[^"\\]|\\.)*"|[^,]+', args):
+    for part in re.findall(r'\s*"(?:[^"\\]|\\.)*"|[^,]+', args):
         part = part.strip()
         if part:
             out.append(part[1:-1] if part.startswith('"') else part)

@@ -5,8 +5,9 @@ import pytest
 
 from lab.challenge import Challenge
 from lab.httpd import CHALLENGE
+from test_acs_versions import IN_231
 
-NODE = dict(srv=False, first_creq_timeout="2s", challenge_timeout="3s", answer_within="2s",
+NODE = dict(srv=False, supported="2.1.0,2.2.0,2.3.1", first_creq_timeout="2s", challenge_timeout="3s", answer_within="2s",
             main=["ACSRetryInterval 1s", "ACSRResTimeout 1s", "ACSLease 6s"],
             proxy="connectiontimeout=2 timeout=2 ttl=30 acquire=500 max=32")
 
@@ -67,6 +68,19 @@ def test_activity_restarts_the_time(lab, node):
     time.sleep(2)
     c.press(otp=c.otp())
     assert c.message()["transStatus"] == "Y"
+
+
+def test_creq_again_restarts_the_time(lab, node):
+    """[B-31] [X-TIME-08] a page that is shown again is a page: its time begins anew"""
+    c = Challenge(lab, CHALLENGE, **IN_231)
+    c.open()
+    for _ in range(2):
+        time.sleep(2)
+        c.open()
+    time.sleep(2)
+    c.press(otp=c.otp())
+    assert c.message()["transStatus"] == "Y"
+    assert c.rreq()["interactionCounter"] == "01" and len(c.rreqs()) == 1
 
 
 def test_creq_again_after_silence(lab, node, logs):
