@@ -79,8 +79,8 @@ static int send_answer(request_rec *r, const srv_answer_t *a)
 {
     const char *nonce = a->nonce ? a->nonce : "";
 
-    if (a->kind == SRV_BODY_NONE) return tds_ap_status(r, a->status);
     tds_ap_trace(r, a->request_id, a->response_id);
+    if (a->kind == SRV_BODY_NONE) return tds_ap_status(r, a->status);
     if (a->kind == SRV_BODY_JSON) return tds_ap_answer(r, a->status, "application/json; charset=utf-8", a->body, a->len);
     apr_table_setn(r->headers_out, "Content-Security-Policy",
                    apr_psprintf(r->pool, a->kind == SRV_BODY_FORM_PAGE ? form_csp : page_csp, nonce, nonce));

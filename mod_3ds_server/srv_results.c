@@ -176,7 +176,8 @@ void srv_run_results(srv_run_t *run, const char *body, apr_size_t len, srv_answe
     if (!run->err->proto) run->err->proto = 404;
     tds_metric_add(run->metrics, SRV_M_RREQ_ERRO, 1);
     tds_log(run->log, TDS_LOG_WARNING, "SRV0062", in.msg ? tds_msg_id(in.msg, TDS_E_THREE_DS_SERVER_TRANS_ID) : NULL,
-            "RReq refused with Erro %d %s: %s (%s)", run->err->proto, run->err->elements ? run->err->elements : "-",
+            "%s refused with Erro %d %s: %s (%s)", in.msg && in.msg->type == TDS_MSG_OREQ ? "OReq" : "RReq", run->err->proto,
+            run->err->elements ? run->err->elements : "-",
             run->err->detail ? run->err->detail : "", run->err->where ? run->err->where : "");
     srv_answer_erro(run, run->err, in.msg, txn && run->ds && !strcmp(txn->ds, run->ds->name) ? txn : NULL, answer);
 }

@@ -201,7 +201,8 @@ void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t
     if (rv == APR_SUCCESS) return;
     tds_metric_add(run->metrics, ACS_M_AREQ_ERRO, 1);
     tds_log(run->log, TDS_LOG_WARNING, "ACS0063", msg ? tds_msg_id(msg, TDS_E_DS_TRANS_ID) : NULL,
-            "AReq refused with Erro %d %s: %s (%s)", run->err->proto, run->err->elements ? run->err->elements : "-",
+            "%s refused with Erro %d %s: %s (%s)", msg && msg->type == TDS_MSG_OREQ ? "OReq" : "AReq", run->err->proto,
+            run->err->elements ? run->err->elements : "-",
             run->err->detail ? run->err->detail : "", run->err->where ? run->err->where : "");
     acs_answer_erro(run, run->err, msg, NULL, answer);
 }

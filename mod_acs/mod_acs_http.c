@@ -48,8 +48,8 @@ void acs_run_init(acs_run_t *run, request_rec *r, server_rec *s, tds_log_t *log,
 
 static int send_answer(request_rec *r, const acs_answer_t *a)
 {
-    if (a->kind == ACS_BODY_NONE) return tds_ap_status(r, a->status);
     tds_ap_trace(r, a->request_id, a->response_id);
+    if (a->kind == ACS_BODY_NONE) return tds_ap_status(r, a->status);
     if (a->kind == ACS_BODY_JSON) return tds_ap_answer(r, a->status, "application/json; charset=utf-8", a->body, a->len);
     apr_table_setn(r->headers_out, "Content-Security-Policy",
                    apr_psprintf(r->pool, a->kind == ACS_BODY_PAGE ? page_csp : final_csp, a->nonce ? a->nonce : "",
