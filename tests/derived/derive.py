@@ -6,6 +6,7 @@ What is to be said of each is the oracle's verdict.
 
 A file holds for each base "base NAME", its "context ..." lines, then "case NAME<TAB>expected<TAB>message"; at its end
 "mask NAME KIND", "fact MSG NAME", "country CODE 0|1" and "currency CODE ALPHA|- DIGITS"."""
+import itertools
 import json
 import multiprocessing
 import os
@@ -451,7 +452,7 @@ def verdict_of(found):
 
 
 def elsewhere(context):
-    """The same message after an AReq of another channel or category."""
+    """The same message after an AReq of another channel or category, or of one that is not known."""
     prior = context["prior"]
     if "AReq.deviceChannel" not in prior:
         return
@@ -460,6 +461,7 @@ def elsewhere(context):
             other = {"AReq.deviceChannel": [channel], "AReq.messageCategory": [category]}
             if any(prior.get(k) != v for k, v in other.items()):
                 yield dict(context, prior={**prior, **other}, flags=set())
+    yield dict(context, prior={k: v for k, v in prior.items() if k != "AReq.messageCategory"}, flags=set())
 
 
 def context_lines(here):
@@ -488,8 +490,10 @@ def cases_of(base):
         def judge(text, here=here):
             return Judge(spec, here).judge(text)
 
+        unknown = {k: v for k, v in msg.items() if k != "messageCategory"}
         for case, message in (glances(spec, msg, version, rows) if thin is None else
-                              derived(spec, msg, version, rows, thin, judge)):
+                              itertools.chain(derived(spec, msg, version, rows, thin, judge),
+                                              glances(spec, unknown, version, rows) if not thin else ())):
             text = text_of(message)
             if text in seen:
                 continue

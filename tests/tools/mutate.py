@@ -135,7 +135,25 @@ def flip_condition(line, rnd):
     return new and line[:spot.start()] + new + line[spot.end():]
 
 
-def flip_line(line, lines, rnd):
+def unseen(name, i, cells, section):
+    """Would nobody see another value there, because something else in the row says the same?"""
+    if name == "U":
+        always = set(cells[5:8]) == {"R"}
+        return (i == 15 and cells[10] == "0") or (i == 4 and section != "CRes") or (i == 8 and always)
+    if name == "V":  # a closed list of codes, a fixed format: the length is said twice
+        return cells[9] != "0" and i in (1, 5, 6)
+    return False
+
+
+def section_of(lines, at):
+    """The message or object whose rows these are: the last comment above."""
+    for line in reversed(lines[:at]):
+        if line.startswith("/*"):
+            return line.strip("/* ")
+    return ""
+
+
+def flip_line(line, lines, rnd, section):
     """The line with one cell changed, or None."""
     name = line.split("(")[0]
     if name == "C":
@@ -146,8 +164,8 @@ def flip_line(line, lines, rnd):
     if len(cells) != len(COLUMNS[name]):
         return None
     i = rnd.randrange(len(cells))
-    if name == "U" and i == 15 and cells[10].group() == "0":
-        return None  # who decides, where there is no condition
+    if unseen(name, i, [c.group() for c in cells], section):
+        return None
     same = [[t.group() for t in TOKEN.finditer(x)][1:] for x in lines if x.split("(")[0] == name]
     new = flip_cell(COLUMNS[name][i], cells[i].group(), {x[i] for x in same if i < len(x)}, rnd)
     return new and line[:cells[i].start()] + new + line[cells[i].end():]
@@ -161,7 +179,7 @@ def table_flips(tree, rnd):
         rows += [(name, i, lines) for i, x in enumerate(lines) if re.match(r"[A-Z]+\(", x)]
     while True:
         name, i, lines = rnd.choice(rows)
-        new = flip_line(lines[i], [x for x in lines if x], rnd)
+        new = flip_line(lines[i], [x for x in lines if x], rnd, section_of(lines, i))
         if not new or new == lines[i]:
             continue
         path = os.path.join(tree.work, "shared/msg", name)
