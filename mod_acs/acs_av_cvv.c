@@ -55,6 +55,16 @@ apr_status_t acs_av_cvv_core(char cvv[4], const unsigned char *key, const char *
     return rv;
 }
 
+int acs_av_cvv_nonce(const unsigned char *value, int at, int digits, char *nonce)
+{
+    int i;
+
+    for (i = 0; i < digits; ++i)
+        nonce[i] = (char)('0' + (value[at + i / 2] >> (i % 2 ? 0 : 4) & 15));
+    nonce[digits] = '\0';
+    return (value[2] >> 4) * 10 + (value[2] & 15);
+}
+
 apr_status_t acs_av_cvv_make(char cvv[4], const acs_av_cvv_t *c)
 {
     char block[48]; /* 32, or it is not well formed */

@@ -90,12 +90,7 @@ static apr_status_t build(const acs_av_set_t *set, const acs_av_key_t *key, cons
 
 static int nonce_of(const unsigned char *value, char *nonce)
 {
-    int i;
-
-    for (i = 0; i < 4; ++i)
-        nonce[i] = (char)('0' + (value[SEED_AT + i / 2] >> (i % 2 ? 0 : 4) & 15));
-    nonce[4] = '\0';
-    return (value[2] >> 4) * 10 + (value[2] & 15);
+    return acs_av_cvv_nonce(value, SEED_AT, 4, nonce);
 }
 
 static apr_status_t test(void)
@@ -129,9 +124,7 @@ static const acs_av_layout_t layout = {.key_min = 16,
                                        .nonce_of = nonce_of};
 
 const acs_av_ops_t acs_av_cvv_u3v7 = {.name = "cvv-u3v7",
-                                      .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) |
-                                               ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) | ACS_AV_BIT(RANGE) |
-                                               ACS_AV_BIT(INFORMATIONAL),
+                                      .takes = ACS_AV_TAKES_KEYS | ACS_AV_BIT(INFORMATIONAL),
                                       .eci = acs_eci_567,
                                       .load = acs_av_set_load,
                                       .test = test,

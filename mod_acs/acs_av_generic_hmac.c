@@ -76,9 +76,7 @@ static const acs_av_layout_t layout = {.key_min = 32,
 
 const acs_av_ops_t acs_av_generic_hmac = {.name = "generic-hmac",
                                           .lab = 1,
-                                          .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) |
-                                                   ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) | ACS_AV_BIT(RANGE) |
-                                                   ACS_AV_BIT(INFORMATIONAL),
+                                          .takes = ACS_AV_TAKES_KEYS | ACS_AV_BIT(INFORMATIONAL),
                                           .load = acs_av_set_load,
                                           .make = acs_av_set_make,
                                           .layout = &layout};

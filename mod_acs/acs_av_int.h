@@ -42,6 +42,11 @@ typedef struct acs_av_layout_t {
     acs_av_nonce_fn *nonce_of;
 } acs_av_layout_t;
 
+/* Options of every layout whose values name their key. */
+#define ACS_AV_TAKES_KEYS                                                                                        \
+    (ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) | ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) | \
+     ACS_AV_BIT(RANGE))
+
 acs_av_load_fn acs_av_set_load;
 acs_av_make_fn acs_av_set_make;
 
@@ -70,6 +75,9 @@ apr_status_t acs_av_cvv_make(char cvv[4], const acs_av_cvv_t *c);
 
 /* Codes of in: APR_EINVAL for a transStatus that has none. */
 apr_status_t acs_av_cvv_codes(acs_av_cvv_t *c, const acs_av_in_t *in, tds_err_t *err);
+
+/* acs_av_nonce_fn of these layouts: so many digits as BCD, from byte at. */
+int acs_av_cvv_nonce(const unsigned char *value, int at, int digits, char *nonce);
 
 /* The rightmost 16 digits, zeros before a shorter one. */
 void acs_av_pan16(char out[17], const char *pan);

@@ -80,9 +80,7 @@ static const acs_av_layout_t layout = {
 
 const acs_av_ops_t acs_av_mc_spa1 = {.name = "mc-spa1",
                                      .lab = 1,
-                                     .takes = ACS_AV_BIT(KEY) | ACS_AV_BIT(KEY_ID) | ACS_AV_BIT(PREVIOUS) |
-                                              ACS_AV_BIT(PREVIOUS_ID) | ACS_AV_BIT(UNTIL) | ACS_AV_BIT(RANGE) |
-                                              ACS_AV_BIT(ACS_ID),
+                                     .takes = ACS_AV_TAKES_KEYS | ACS_AV_BIT(ACS_ID),
                                      .eci = acs_eci_210,
                                      .load = acs_av_set_load,
                                      .test = test,

@@ -67,20 +67,9 @@ static apr_status_t number(int *out, const char *name, const char *text, int fal
 /* YYYYMMDDHHMMSS, UTC, as messages write it. */
 static apr_status_t take_until(acs_av_set_t *set, const char *text, apr_pool_t *pool, tds_err_t *err)
 {
-    apr_time_exp_t x = {0};
-    int part[7] = {0}, i;
-
     if (!text) return APR_SUCCESS;
-    for (i = 0; i < 7 && strspn(text, "0123456789") == 14; ++i)
-        part[i] = (text[2 * i] - '0') * 10 + text[2 * i + 1] - '0';
-    x.tm_year = part[0] * 100 + part[1] - 1900;
-    x.tm_mon = part[2] - 1;
-    x.tm_mday = part[3];
-    x.tm_hour = part[4];
-    x.tm_min = part[5];
-    x.tm_sec = part[6];
-    if (apr_time_exp_get(&set->until, &x) == APR_SUCCESS && !strcmp(tds_time_compact(set->until, pool), text))
-        return APR_SUCCESS; /* there is such a day */
+    set->until = tds_time_read(text);
+    if (!strcmp(tds_time_compact(set->until, pool), text)) return APR_SUCCESS; /* there is such a day */
     return TDS_FAIL(err, APR_EINVAL, 0, NULL, "until= must be a time in UTC, written YYYYMMDDHHMMSS");
 }
 

@@ -11,6 +11,9 @@ typedef apr_time_t tds_clock_fn(void);
 /* YYYYMMDDHHMMSS in UTC (purchaseDate, F-08). */
 const char *tds_time_compact(apr_time_t t, apr_pool_t *pool);
 
+/* The same read back. 30 February or a leap second is the time that it comes to; 0: not 14 digits, or no such month. */
+apr_time_t tds_time_read(const char *text);
+
 /* 2026-01-31T23:59:59Z (APIs and logs). */
 const char *tds_time_iso(apr_time_t t, apr_pool_t *pool);
 

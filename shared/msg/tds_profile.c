@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_time.h"
 
 #define CLOCK_OFF apr_time_from_sec(30 * 60)
 
@@ -86,24 +87,10 @@ void tds_profile_apply(const tds_profile_t *profile, tds_msg_rules_t *rules)
     rules->baton = (void *)profile;
 }
 
-/* The codec has checked that it is a date. */
-static apr_time_t time_of(const char *text)
-{
-    apr_time_exp_t xt = {0};
-    apr_time_t at = 0;
-    int *parts[] = {&xt.tm_mon, &xt.tm_mday, &xt.tm_hour, &xt.tm_min, &xt.tm_sec}, i;
-
-    xt.tm_year = (text[0] - '0') * 1000 + (text[1] - '0') * 100 + (text[2] - '0') * 10 + text[3] - '0' - 1900;
-    for (i = 0; i < 5; ++i) *parts[i] = (text[4 + 2 * i] - '0') * 10 + text[5 + 2 * i] - '0';
-    --xt.tm_mon;
-    (void)apr_time_exp_gmt_get(&at, &xt);
-    return at;
-}
-
 int tds_profile_clock_good(const tds_msg_t *areq, apr_time_t now)
 {
     const char *date = tds_msg_get(areq, TDS_E_PURCHASE_DATE);
-    apr_time_t at = date && strlen(date) == 14 ? time_of(date) : now;
+    apr_time_t at = date && strlen(date) == 14 ? tds_time_read(date) : now;
 
     return at - now <= CLOCK_OFF && now - at <= CLOCK_OFF;
 }

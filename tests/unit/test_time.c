@@ -11,5 +11,18 @@ static void texts(void **state)
     assert_string_equal(tds_time_iso(apr_time_from_sec(APR_INT64_C(4102444799)), pool), "2099-12-31T23:59:59Z");
 }
 
-static const struct CMUnitTest tests[] = {UNIT(texts)};
+static void read_back(void **state)
+{
+    assert_int_equal(tds_time_read("20000229123456"), apr_time_from_sec(951827696));
+    assert_int_equal(tds_time_read("20000230123456"), apr_time_from_sec(951827696 + 86400));
+    assert_int_equal(tds_time_read("20161231235960"), apr_time_from_sec(1483228800)); /* leap second */
+    assert_int_equal(tds_time_read("20001301000000"), 0);
+    assert_int_equal(tds_time_read("20000001000000"), 0);
+    assert_int_equal(tds_time_read("2000022912345"), 0);
+    assert_int_equal(tds_time_read("200002291234567"), 0);
+    assert_int_equal(tds_time_read("2000022912345x"), 0);
+    assert_int_equal(tds_time_read(""), 0);
+}
+
+static const struct CMUnitTest tests[] = {UNIT(texts), UNIT(read_back)};
 UNIT_MAIN(tests)
