@@ -15,11 +15,22 @@
 #include "acs_conf.h"
 #include "acs_txn.h"
 
+/* What the issuer's risk system says, or what stands in for it. */
+typedef struct acs_risk_t {
+    const char *decision; /* a word of its own vocabulary; NULL: not asked, or no answer */
+    const char *score;    /* decimal digits, or NULL */
+    const char *reasons;  /* comma separated, or NULL */
+} acs_risk_t;
+
+/* What the decision is made of. Absent: NULL. */
 typedef struct acs_facts_t {
     const tds_msg_t *areq;
     const acs_ds_t *ds;
     acs_issuer_t *issuer;
     acs_card_t card;
+    acs_risk_t risk;
+    const struct acs_method_t *method; /* 3DS Method data stored for this AReq (M-06, M-11); NULL: none (M-12) */
+    const struct acs_counts_t *counts; /* values of the counters that the rules of the issuer read */
     const char *ds_url; /* canonical, allowed and reachable; NULL: no challenge is possible */
 } acs_facts_t;
 

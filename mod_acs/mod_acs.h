@@ -10,7 +10,7 @@
 
 extern module AP_MODULE_DECLARE_DATA acs_module;
 
-enum { ACS_EP_AREQ = 1, ACS_EP_CHALLENGE, ACS_EP_STATUS };
+enum { ACS_EP_AREQ = 1, ACS_EP_CHALLENGE, ACS_EP_METHOD, ACS_EP_ISSUER, ACS_EP_STATUS };
 
 /* Of the main server. */
 typedef struct acs_server_t {

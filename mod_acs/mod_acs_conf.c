@@ -275,9 +275,9 @@ static const char *set_extension(cmd_parms *cmd, void *dconf, const char *id)
 
 static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
 {
-    static const char *const names[] = {"areq", "challenge", "status"};
+    static const char *const names[] = {"areq", "challenge", "method", "issuer", "status"};
     acs_dir_t *dir = dconf;
-    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, names, 3);
+    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, names, TDS_AP_COUNT(names));
     acs_server_t *srv = ap_get_module_config(cmd->server->module_config, &acs_module);
 
     if (!fault) ++srv->mounts[dir->mount.endpoint];
@@ -661,7 +661,7 @@ const command_rec acs_commands[] = {
     AP_INIT_ITERATE("ACSChecks", set_check, NULL, RSRC_CONF, "Checks of its messages to switch on (+) or off (-)"),
     AP_INIT_ITERATE2("ACSDSValues", set_ds_value, NULL, RSRC_CONF, "Element and its values that this DS has defined"),
     AP_INIT_ITERATE("ACSMessageExtension", set_extension, NULL, RSRC_CONF, "Ids of message extensions that may be critical"),
-    AP_INIT_TAKE1("ACSEndpoint", set_endpoint, NULL, ACCESS_CONF, "areq, challenge or status"),
+    AP_INIT_TAKE1("ACSEndpoint", set_endpoint, NULL, ACCESS_CONF, "areq, challenge, method, issuer or status"),
     AP_INIT_ITERATE("ACSUse", set_use, NULL, ACCESS_CONF,
                     "Sections that this endpoint is limited to"),
     {NULL}};
