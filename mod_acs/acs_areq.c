@@ -119,7 +119,7 @@ static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, ac
     txn->trans_status = outcome.trans_status;
     if ((rv = acs_txn_step(txn, &what, run->conf, &next, &fx, run->pool)) != APR_SUCCESS) return rv;
     tds_point("acs.areq_before_save");
-    rv = acs_create(run, next);
+    rv = acs_create(run, next, facts->incrs);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) forget(run, id);
     if (APR_STATUS_IS_EEXIST(rv))
         return TDS_FAIL(run->err, rv, tds_view_code(facts->areq->version, TDS_FAULT_DUPLICATE), "dsTransID", "dsTransID was used before");

@@ -4,7 +4,6 @@
 #include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
-#include "tds_json.h"
 
 #define FILE_MAX (16 * 1024 * 1024)
 
@@ -60,18 +59,35 @@ apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool
     return APR_SUCCESS;
 }
 
+/* A word of the row; NULL: not there. */
+typedef const char *word_fn(const void *row, const char *name);
+
+static void take_words(acs_card_t *card, word_fn *word, const void *row)
+{
+    *card = (acs_card_t){.status = status_of(word(row, "status")),
+                         .group = word(row, "group"),
+                         .language = word(row, "language"),
+                         .phone = word(row, "phone"),
+                         .email = word(row, "email"),
+                         .name = word(row, "name"),
+                         .ref = word(row, "ref"),
+                         .methods = word(row, "methods"),
+                         .rp_id = word(row, "rpId")};
+}
+
+static const char *json_word(const void *row, const char *name)
+{
+    return tds_json_get(row, name);
+}
+
 static apr_status_t file_find(void *baton, const char *pan, acs_card_t *card, apr_pool_t *pool, tds_err_t *err)
 {
-    const json_t *row = json_object_get(baton, pan);
+    const json_t *row = json_object_get(baton, pan), *credentials = json_object_get(row, "credentials");
 
     *card = (acs_card_t){0};
     if (!row) return APR_SUCCESS;
-    card->status = status_of(tds_json_get(row, "status"));
-    card->group = tds_json_get(row, "group");
-    card->language = tds_json_get(row, "language");
-    card->phone = tds_json_get(row, "phone");
-    card->email = tds_json_get(row, "email");
-    card->name = tds_json_get(row, "name");
+    take_words(card, json_word, row);
+    if (json_is_array(credentials)) card->credentials = credentials;
     return APR_SUCCESS;
 }
 
@@ -79,25 +95,35 @@ const acs_card_ops_t acs_card_file = {.find = file_find};
 
 /* ---- Redis --------------------------------------------------------------- */
 
-static apr_status_t redis_find(void *baton, const char *pan, acs_card_t *card, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t redis_want(void *baton, const char *pan, tds_store_read_t *read, apr_pool_t *pool, tds_err_t *err)
 {
-    acs_card_redis_t *src = baton;
-    const char *index = acs_card_index(src->keys, pan, pool);
-    apr_table_t *row;
-    apr_status_t rv;
+    const char *index = acs_card_index(((acs_card_redis_t *)baton)->keys, pan, pool);
 
-    *card = (acs_card_t){0};
     if (!index) return TDS_FAIL(err, APR_EGENERAL, 404, NULL, "no card index");
-    rv = tds_store_hash(src->store, apr_pstrcat(pool, "acs:card:", index, NULL), &row, pool, err);
-    if (APR_STATUS_IS_ENOENT(rv)) return APR_SUCCESS;
-    if (rv != APR_SUCCESS) return rv;
-    card->status = status_of(apr_table_get(row, "status"));
-    card->group = apr_table_get(row, "group");
-    card->language = apr_table_get(row, "language");
-    card->phone = apr_table_get(row, "phone");
-    card->email = apr_table_get(row, "email");
-    card->name = apr_table_get(row, "name");
+    *read = (tds_store_read_t){.kind = TDS_READ_HASH, .name = apr_pstrcat(pool, "acs:card:", index, NULL)};
     return APR_SUCCESS;
 }
 
-const acs_card_ops_t acs_card_redis = {.find = redis_find};
+static const char *table_word(const void *row, const char *name)
+{
+    return apr_table_get(row, name);
+}
+
+static apr_status_t redis_take(const tds_store_read_t *read, acs_card_t *card, apr_pool_t *pool, tds_err_t *err)
+{
+    const char *credentials;
+    json_t *list;
+    tds_err_t own;
+
+    *card = (acs_card_t){0};
+    if (APR_STATUS_IS_ENOENT(read->rv)) return APR_SUCCESS;
+    if (read->rv != APR_SUCCESS) return TDS_FAIL(err, read->rv, 404, NULL, "the card is no hash");
+    take_words(card, table_word, read->fields);
+    tds_err_init(&own, pool);
+    credentials = apr_table_get(read->fields, "credentials");
+    if (credentials && tds_json_parse(&list, credentials, strlen(credentials), pool, &own) == APR_SUCCESS && json_is_array(list))
+        card->credentials = list; /* what is no list is no credential */
+    return APR_SUCCESS;
+}
+
+const acs_card_ops_t acs_card_redis = {.want = redis_want, .take = redis_take};

@@ -1,6 +1,7 @@
 #include "acs_conf.h"
 
 #include <string.h>
+#include <apr_strings.h>
 
 int acs_range_has(const acs_range_t *range, const char *pan)
 {
@@ -66,20 +67,85 @@ int acs_used(const acs_conf_t *conf, const apr_array_header_t *use, const char *
     return !limits;
 }
 
-const acs_outcome_t *acs_outcome_find(const char *word)
+static const struct {
+    const char *word;
+    acs_outcome_t outcome;
+    int takes_reason;
+} outcomes[] = {
+    {"frictionless", {.trans_status = "Y"}, 0},
+    {"attempt", {.trans_status = "A"}, 0},
+    {"challenge", {.trans_status = "C"}, 0},
+    {"decoupled", {.trans_status = "D"}, 0},
+    {"spc", {.trans_status = "S"}, 0},
+    {"reject", {.trans_status = "R", .reason = "11"}, 1},
+    {"deny", {.trans_status = "N", .reason = "01"}, 1},
+    {"unavailable", {.trans_status = "U", .reason = "22"}, 1},
+    {"informational", {.trans_status = "I"}, 0},
+};
+
+enum { OUTCOMES = sizeof outcomes / sizeof *outcomes };
+
+static const char *outcome_words(apr_pool_t *pool)
 {
-    static const struct {
-        const char *word;
-        acs_outcome_t outcome;
-    } words[] = {
-        {"frictionless", {"Y", NULL}}, {"attempt", {"A", NULL}},    {"challenge", {"C", NULL}},
-        {"reject", {"R", "11"}},       {"deny", {"N", "01"}},       {"unavailable", {"U", "22"}},
-        {"informational", {"I", NULL}},
-    };
+    const char *text = outcomes[0].word;
+    int i;
+
+    for (i = 1; i < OUTCOMES; ++i) text = apr_pstrcat(pool, text, ", ", outcomes[i].word, NULL);
+    return text;
+}
+
+static int reason_good(const char *text)
+{
+    int n = strlen(text) == 2 && strspn(text, "0123456789") == 2 ? (text[0] - '0') * 10 + text[1] - '0' : 0;
+
+    return (n >= 1 && n <= 29) || n >= 80; /* 80 and above: those of the DS */
+}
+
+/* What stands behind the colon. NULL, or what is wrong with it. */
+static const char *refine(acs_outcome_t *outcome, const char *word, int takes_reason, const char *detail, apr_pool_t *pool)
+{
+    static const char *const methods[] = {"oob", "otp", "delegate"};
     apr_size_t i;
 
-    for (i = 0; i < sizeof words / sizeof *words; ++i) {
-        if (!strcmp(words[i].word, word)) return &words[i].outcome;
+    if (takes_reason) {
+        outcome->reason = detail;
+        return reason_good(detail) ? NULL
+                                   : apr_psprintf(pool, "'%s' is no transStatusReason: two digits, 01 to 29 or 80 to 99", detail);
     }
+    if (*outcome->trans_status != 'C')
+        return apr_psprintf(pool, "%s takes nothing behind it: a reason goes with reject, deny and unavailable, a challenge "
+                                  "method with challenge", word);
+    outcome->method = detail;
+    for (i = 0; i < sizeof methods / sizeof *methods; ++i) {
+        if (!strcmp(methods[i], detail)) return NULL;
+    }
+    return apr_psprintf(pool, "unknown challenge method '%s': oob, otp or delegate", detail);
+}
+
+const acs_outcome_t *acs_outcome_find(const char *word, const char **fault, apr_pool_t *pool)
+{
+    const char *colon = strchr(word, ':');
+    apr_size_t len = colon ? (apr_size_t)(colon - word) : strlen(word);
+    acs_outcome_t *out;
+    int i;
+
+    for (i = 0; i < OUTCOMES; ++i) {
+        if (strlen(outcomes[i].word) != len || strncmp(outcomes[i].word, word, len)) continue;
+        out = apr_pmemdup(pool, &outcomes[i].outcome, sizeof *out);
+        *fault = colon ? refine(out, outcomes[i].word, outcomes[i].takes_reason, colon + 1, pool) : NULL;
+        return *fault ? NULL : out;
+    }
+    *fault = apr_psprintf(pool, "unknown outcome '%s'; one of %s", word, outcome_words(pool));
     return NULL;
+}
+
+const char *acs_outcome_word(const acs_outcome_t *outcome, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < OUTCOMES && strcmp(outcomes[i].outcome.trans_status, outcome->trans_status); ++i) continue;
+    if (i == OUTCOMES) return outcome->trans_status;
+    if (outcome->method) return apr_pstrcat(pool, outcomes[i].word, ":", outcome->method, NULL);
+    if (outcomes[i].takes_reason && outcome->reason) return apr_pstrcat(pool, outcomes[i].word, ":", outcome->reason, NULL);
+    return outcomes[i].word;
 }

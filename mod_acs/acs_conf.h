@@ -15,6 +15,7 @@ struct acs_pages_t;
 typedef struct acs_outcome_t {
     const char *trans_status; /* "Y", "C", ... */
     const char *reason;       /* transStatusReason or NULL */
+    const char *method;       /* C: oob, otp or delegate, what the rule wants; NULL: the card or the issuer tells */
 } acs_outcome_t;
 
 typedef struct acs_rule_t {
@@ -22,11 +23,18 @@ typedef struct acs_rule_t {
     const char *text; /* the expression as written */
     void *compiled;   /* of the rule engine */
     int line;
+    const char *file;
 } acs_rule_t;
 
 typedef struct acs_range_t {
     const char *start, *end; /* digits, same length */
 } acs_range_t;
+
+/* What the rules of an issuer read, live and dry-run. The card's status is always looked up. */
+#define ACS_READS_CARD   0x01u
+#define ACS_READS_METHOD 0x02u
+#define ACS_READS_COUNT  0x04u
+#define ACS_READS_RISK   0x08u
 
 /* <ACSIssuer NAME> */
 typedef struct acs_issuer_t {
@@ -35,6 +43,9 @@ typedef struct acs_issuer_t {
     const char *display_name;    /* ACSIssuerName */
     apr_array_header_t *ranges;  /* acs_range_t */
     apr_array_header_t *rules;   /* acs_rule_t, first match wins, the last is unconditional */
+    apr_array_header_t *dry_rules; /* the same: evaluated beside rules, and only counted; may be empty */
+    apr_array_header_t *counters; /* acs_counter_t */
+    unsigned reads;              /* ACS_READS_ */
     const char *card_source;     /* as written */
     const struct acs_card_ops_t *card_ops;
     void *card_baton;
@@ -68,6 +79,8 @@ typedef struct acs_conf_t {
     const char *store_url;
     apr_interval_time_t store_timeout;
     const char *challenge_url; /* becomes acsURL */
+    const char *method_url;    /* public URL of the endpoint method; NULL: there is none */
+    apr_interval_time_t method_keep; /* how long 3DS Method data waits for its AReq (M-06) */
     const char *reference_number, *operator_id;
     unsigned versions;         /* TDS_VER_BIT */
     apr_interval_time_t first_creq_timeout; /* X-TIME-06 */
@@ -99,7 +112,12 @@ acs_ds_t *acs_ds_by_name(const acs_conf_t *conf, const char *name);
  * list without any issuer does not limit issuers, and one without any DS no DSs. */
 int acs_used(const acs_conf_t *conf, const apr_array_header_t *use, const char *name, int is_issuer);
 
-/* By the word in ACSRule: frictionless, attempt, challenge, reject, deny, unavailable, informational. NULL: no such. */
-const acs_outcome_t *acs_outcome_find(const char *word);
+/* By the word in ACSRule: frictionless, attempt, challenge, reject, deny, unavailable, informational, decoupled, spc; behind
+ * a colon a transStatusReason (reject, deny, unavailable) or a challenge method (challenge). *fault: what is wrong, with the
+ * result NULL. */
+const acs_outcome_t *acs_outcome_find(const char *word, const char **fault, apr_pool_t *pool);
+
+/* The word again, from the outcome: for logs and tables. */
+const char *acs_outcome_word(const acs_outcome_t *outcome, apr_pool_t *pool);
 
 #endif

@@ -6,12 +6,13 @@
 #include "tds_b64.h"
 #include "tds_mask.h"
 #include "tds_tmpl.h"
+#include "acs_method.h"
 #include "acs_token.h"
 
 /* Seconds after the limit at which an open page asks what became of it (B-21). */
 #define RELOAD_AFTER 5
 
-enum { PAGE_OTP, PAGE_PROCESSING, PAGE_FINAL, PAGE_ERROR, PAGE_COUNT };
+enum { PAGE_OTP, PAGE_PROCESSING, PAGE_FINAL, PAGE_ERROR, PAGE_METHOD, PAGE_COUNT };
 
 typedef struct language_t {
     const char *tag;
@@ -33,6 +34,7 @@ static const char *const otp_names[] = {COMMON,         "action",        "token"
 static const char *const processing_names[] = {COMMON, "refreshURL", NULL};
 static const char *const final_names[] = {COMMON, "notificationURL", "fields", "fields.name", "fields.value", NULL};
 static const char *const error_names[] = {COMMON, "titleText", "bodyText", NULL};
+static const char *const method_names[] = {COMMON, "notificationURL", "methodData", "dataURL", "token", NULL};
 static const char *const message_names[] = {"otp", "merchantName", "amount", NULL};
 
 static const struct {
@@ -43,6 +45,7 @@ static const struct {
     [PAGE_PROCESSING] = {"processing.html", processing_names},
     [PAGE_FINAL] = {"final.html", final_names},
     [PAGE_ERROR] = {"error.html", error_names},
+    [PAGE_METHOD] = {"method.html", method_names},
 };
 
 /* ---- start-up ------------------------------------------------------------ */
@@ -124,6 +127,12 @@ static const char *make_nonce(acs_run_t *run)
     return run->rnd(b, sizeof b) == APR_SUCCESS ? tds_b64url_encode(b, sizeof b, run->pool) : NULL;
 }
 
+static acs_body_e kind_of(int page)
+{
+    if (page == PAGE_METHOD) return ACS_BODY_METHOD_PAGE;
+    return page == PAGE_FINAL ? ACS_BODY_FINAL_PAGE : ACS_BODY_PAGE;
+}
+
 /* Whatever happens, the cardholder gets a page. */
 static void bare_page(acs_answer_t *answer, int status)
 {
@@ -149,7 +158,7 @@ static void render(acs_run_t *run, const language_t *lang, int page, int status,
         return;
     }
     *answer = (acs_answer_t){.status = status,
-                             .kind = page == PAGE_FINAL ? ACS_BODY_FINAL_PAGE : ACS_BODY_PAGE,
+                             .kind = kind_of(page),
                              .body = text,
                              .len = len,
                              .nonce = nonce};
@@ -277,6 +286,22 @@ void acs_page_erro(acs_run_t *run, const acs_txn_t *txn, const tds_err_t *err, c
         return;
     }
     carry(run, txn, bytes, len, session_data, answer);
+}
+
+void acs_page_method(acs_run_t *run, const acs_method_req_t *req, const char *token, acs_answer_t *answer)
+{
+    const language_t *lang = language_of(issuer_of(run, NULL)->pages, NULL);
+    json_t *data = tds_json_object(run->pool), *notice = tds_json_object(run->pool);
+    apr_size_t len = 0;
+    const char *text;
+
+    tds_json_set(notice, "threeDSServerTransID", req->id);
+    text = tds_json_text(notice, &len, run->pool);
+    tds_json_set(data, "notificationURL", req->url);
+    tds_json_set(data, "methodData", text ? tds_b64url_encode(text, len, run->pool) : NULL);
+    tds_json_set(data, "dataURL", apr_pstrcat(run->pool, run->conf->method_url, "/data", NULL));
+    tds_json_set(data, "token", token);
+    render(run, lang, PAGE_METHOD, 200, data, answer);
 }
 
 void acs_page_neutral(acs_run_t *run, int status, acs_neutral_e which, acs_answer_t *answer)

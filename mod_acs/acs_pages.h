@@ -26,6 +26,10 @@ void acs_page_final(acs_run_t *run, const acs_txn_t *txn, acs_answer_t *answer);
 void acs_page_erro(acs_run_t *run, const acs_txn_t *txn, const tds_err_t *err, const tds_msg_t *faulty,
                    const char *session_data, acs_answer_t *answer);
 
+/* The hidden page of a 3DS Method (M-06 .. M-08). token may be NULL: then it collects nothing. */
+struct acs_method_req_t;
+void acs_page_method(acs_run_t *run, const struct acs_method_req_t *req, const char *token, acs_answer_t *answer);
+
 typedef enum acs_neutral_e { ACS_NEUTRAL_ERROR, ACS_NEUTRAL_BUSY } acs_neutral_e;
 
 /* A page for who cannot be told more (B-11, B-13); with the first issuer's templates. */

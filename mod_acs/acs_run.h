@@ -32,6 +32,8 @@ typedef struct acs_facts_t {
     const struct acs_method_t *method; /* 3DS Method data stored for this AReq (M-06, M-11); NULL: none (M-12) */
     const struct acs_counts_t *counts; /* values of the counters that the rules of the issuer read */
     const char *ds_url; /* canonical, allowed and reachable; NULL: no challenge is possible */
+    apr_time_t now;            /* the counters are as of this time */
+    apr_array_header_t *incrs; /* tds_incr_t: what rides with the write of the record; NULL: nothing */
 } acs_facts_t;
 
 /* The first rule of facts->issuer that matches, or NULL (then: U). */
@@ -58,7 +60,7 @@ typedef struct acs_run_t {
     tds_err_t *err;
 } acs_run_t;
 
-typedef enum acs_body_e { ACS_BODY_NONE, ACS_BODY_JSON, ACS_BODY_PAGE, ACS_BODY_FINAL_PAGE } acs_body_e;
+typedef enum acs_body_e { ACS_BODY_NONE, ACS_BODY_JSON, ACS_BODY_PAGE, ACS_BODY_FINAL_PAGE, ACS_BODY_METHOD_PAGE } acs_body_e;
 
 typedef struct acs_answer_t {
     int status;
@@ -94,7 +96,8 @@ void acs_run_due(acs_run_t *run, const char *id);
 
 /* acs_save.c. load: see tds_store_load. */
 apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_txn_t **ptxn);
-apr_status_t acs_create(acs_run_t *run, acs_txn_t *txn);
+/* create: incrs (tds_incr_t; NULL: none) ride with the write. */
+apr_status_t acs_create(acs_run_t *run, acs_txn_t *txn, const apr_array_header_t *incrs);
 apr_status_t acs_save(acs_run_t *run, acs_txn_t *txn);
 
 /* What happened, now that we know the record? what->event ACS_EV_NONE: nothing. */

@@ -29,7 +29,7 @@ apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_
     return APR_SUCCESS;
 }
 
-static apr_status_t write_out(acs_run_t *run, acs_txn_t *txn,
+static apr_status_t write_out(acs_run_t *run, acs_txn_t *txn, const apr_array_header_t *incrs,
                               apr_status_t (*write)(tds_store_t *, const tds_change_t *, apr_pool_t *, tds_err_t *))
 {
     tds_change_t change = {.id = txn->id, .version = txn->version, .due = acs_txn_due(txn)};
@@ -38,14 +38,18 @@ static apr_status_t write_out(acs_run_t *run, acs_txn_t *txn,
 
     if ((rv = acs_txn_encode(&bytes, &change.len, txn, run->pool)) != APR_SUCCESS) return rv;
     change.value = bytes;
+    if (incrs) {
+        change.incrs = (const tds_incr_t *)incrs->elts;
+        change.nincrs = incrs->nelts;
+    }
     change.ttl = acs_txn_ttl(txn, run->conf, run->clock());
     if ((rv = write(run->store, &change, run->pool, run->err)) == APR_SUCCESS) ++txn->version;
     return rv;
 }
 
-apr_status_t acs_create(acs_run_t *run, acs_txn_t *txn)
+apr_status_t acs_create(acs_run_t *run, acs_txn_t *txn, const apr_array_header_t *incrs)
 {
-    return write_out(run, txn, tds_store_create);
+    return write_out(run, txn, incrs, tds_store_create);
 }
 
 apr_status_t acs_save(acs_run_t *run, acs_txn_t *txn)
@@ -53,7 +57,7 @@ apr_status_t acs_save(acs_run_t *run, acs_txn_t *txn)
     apr_status_t rv;
 
     tds_point("acs.before_save");
-    rv = write_out(run, txn, tds_store_save);
+    rv = write_out(run, txn, NULL, tds_store_save);
     if (rv == APR_SUCCESS) tds_point("acs.after_save");
     return rv;
 }

@@ -59,6 +59,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_map_to_storage(claim_uri, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(acs_handler, NULL, NULL, APR_HOOK_FIRST);
     acs_rules_register();
+    acs_backtest_register();
     tds_ap_work_register();
     tds_ap_http_register(&acs_module, "ACS");
 }

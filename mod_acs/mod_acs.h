@@ -48,13 +48,33 @@ extern const command_rec acs_commands[];
 int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s);
 
+/* The section being read, for the directives of other files. Else what is wrong. */
+const char *acs_need_issuer(cmd_parms *cmd, acs_issuer_t **issuer);
+
+/* mod_acs_conf_rules.c: ACSRule, ACSDryRunRule, ACSCounter, and the check of the whole. */
+const char *acs_set_rule(cmd_parms *cmd, void *dconf, const char *word, const char *expr);
+const char *acs_set_dry_rule(cmd_parms *cmd, void *dconf, const char *word, const char *expr);
+const char *acs_set_counter(cmd_parms *cmd, void *dconf, int argc, char *const argv[]);
+const char *acs_rules_check(acs_issuer_t *issuer, server_rec *s, apr_pool_t *p);
+
 /* mod_acs_http.c */
 int acs_handler(request_rec *r);
 
 /* mod_acs_rules.c. A rule set is compiled once; what its facts are at a request is told by acs_rules_match. */
 void acs_rules_register(void);
-const char *acs_rules_compile(cmd_parms *cmd, acs_rule_t *rule);
+
+/* Notes in issuer->reads, and at its counters, what facts the expression reads. Counters come before the rules that read them. */
+const char *acs_rules_compile(cmd_parms *cmd, acs_rule_t *rule, acs_issuer_t *issuer);
+
+/* baton: the request_rec. The first of facts->issuer->rules that matches; a dry-run set is evaluated beside, and counted. */
 const acs_rule_t *acs_rules_match(void *baton, const acs_facts_t *facts, apr_pool_t *pool);
+
+/* The first of rules that matches; NULL: none, or one cannot be evaluated (*fault says which and why). r may be NULL. */
+const acs_rule_t *acs_rules_first(request_rec *r, const apr_array_header_t *rules, const acs_facts_t *facts,
+                                  apr_pool_t *pool, const char **fault);
+
+/* mod_acs_backtest.c: httpd -t -D ACS_BACKTEST=FILE */
+void acs_backtest_register(void);
 
 /* mod_acs_watchdog.c */
 apr_status_t acs_watchdog_setup(server_rec *s, apr_pool_t *pconf);

@@ -12,6 +12,7 @@
 #include "tds_ap_http.h"
 #include "tds_store_redis.h"
 #include "acs_av.h"
+#include "acs_count.h"
 #include "acs_pages.h"
 
 APLOG_USE_MODULE(acs);
@@ -86,7 +87,7 @@ static const char *set_row(cmd_parms *cmd, void *dconf, const char *arg)
     return tds_ap_row_set(row, base, arg, cmd->pool);
 }
 
-static const char *need_issuer(cmd_parms *cmd, acs_issuer_t **issuer)
+const char *acs_need_issuer(cmd_parms *cmd, acs_issuer_t **issuer)
 {
     *issuer = server_of(cmd)->issuer;
     return *issuer
@@ -122,7 +123,7 @@ static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start
 {
     acs_issuer_t *issuer;
     acs_range_t *range;
-    const char *fault = need_issuer(cmd, &issuer);
+    const char *fault = acs_need_issuer(cmd, &issuer);
 
     if (fault) return fault;
     range = apr_array_push(issuer->ranges);
@@ -131,30 +132,10 @@ static const char *set_card_range(cmd_parms *cmd, void *dconf, const char *start
     return fault ? apr_pstrcat(cmd->pool, "ACSCardRange: ", fault, NULL) : NULL;
 }
 
-static const char *set_rule(cmd_parms *cmd, void *dconf, const char *word, const char *expr)
-{
-    acs_issuer_t *issuer;
-    acs_rule_t *rule;
-    const char *fault = need_issuer(cmd, &issuer);
-
-    if (fault) return fault;
-    rule = apr_array_push(issuer->rules);
-    rule->outcome = acs_outcome_find(word);
-    rule->text = expr;
-    rule->line = cmd->directive->line_num;
-    if (!rule->outcome)
-        return apr_psprintf(
-            cmd->pool,
-            "ACSRule: unknown outcome '%s'; one of frictionless, attempt, challenge, reject, deny, "
-            "unavailable, informational",
-            word);
-    return acs_rules_compile(cmd, rule);
-}
-
 static const char *set_card_source(cmd_parms *cmd, void *dconf, const char *arg)
 {
     acs_issuer_t *issuer;
-    const char *fault = need_issuer(cmd, &issuer), *path;
+    const char *fault = acs_need_issuer(cmd, &issuer), *path;
     tds_err_t err;
 
     if (fault) return fault;
@@ -176,7 +157,7 @@ static const char *set_card_source(cmd_parms *cmd, void *dconf, const char *arg)
 static const char *set_otp_delivery(cmd_parms *cmd, void *dconf, const char *arg)
 {
     acs_issuer_t *issuer;
-    const char *fault = need_issuer(cmd, &issuer);
+    const char *fault = acs_need_issuer(cmd, &issuer);
 
     if (fault) return fault;
     issuer->otp_where = where_of(cmd);
@@ -193,7 +174,7 @@ static const char *set_otp_delivery(cmd_parms *cmd, void *dconf, const char *arg
 static const char *set_eci(cmd_parms *cmd, void *dconf, int argc, char *const argv[])
 {
     acs_issuer_t *issuer;
-    const char *fault = need_issuer(cmd, &issuer);
+    const char *fault = acs_need_issuer(cmd, &issuer);
     tds_err_t err;
 
     if (fault) return fault;
@@ -207,7 +188,7 @@ static const char *set_av(cmd_parms *cmd, void *dconf, int argc, char *const arg
 {
     const acs_av_ops_t *ops = argc ? acs_av_ops_find(argv[0]) : NULL;
     acs_issuer_t *issuer;
-    const char *fault = need_issuer(cmd, &issuer);
+    const char *fault = acs_need_issuer(cmd, &issuer);
     acs_av_t *av;
     tds_err_t err;
 
@@ -316,6 +297,8 @@ static const char *issuer_section(cmd_parms *cmd, void *dconf, const char *args)
     issuer->where = where_of(cmd);
     issuer->ranges = apr_array_make(cmd->pool, 4, sizeof(acs_range_t));
     issuer->rules = apr_array_make(cmd->pool, 4, sizeof(acs_rule_t));
+    issuer->dry_rules = apr_array_make(cmd->pool, 4, sizeof(acs_rule_t));
+    issuer->counters = apr_array_make(cmd->pool, 2, sizeof(acs_counter_t));
     issuer->ecis = apr_array_make(cmd->pool, 4, sizeof(acs_eci_line_t));
     issuer->avs = apr_array_make(cmd->pool, 2, sizeof(acs_av_t));
     tds_ap_row_defaults(rows, TDS_AP_COUNT(rows), TDS_AP_SECTION1, issuer, cmd->pool);
@@ -366,7 +349,6 @@ static const char *check_versions(acs_server_t *srv, apr_pool_t *p)
 
 static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)
 {
-    const acs_rule_t *last;
     const char *fault;
     tds_err_t err;
 
@@ -384,13 +366,7 @@ static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t 
     if (!issuer->templates)
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSTemplates", issuer->name,
                             issuer->where);
-    if (!issuer->rules->nelts)
-        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSRule", issuer->name, issuer->where);
-    last = &APR_ARRAY_IDX(issuer->rules, issuer->rules->nelts - 1, acs_rule_t);
-    if (strcmp(last->text, "true"))
-        return apr_psprintf(
-            p, "<ACSIssuer %s> (%s): the last ACSRule (line %d) must be unconditional: \"true\"",
-            issuer->name, issuer->where, last->line);
+    if ((fault = acs_rules_check(issuer, s, p))) return fault;
     if (!strncmp(issuer->otp_delivery, "https:", 6) &&
         !tds_ap_http_worker(issuer->otp_delivery, s, p))
         return apr_psprintf(p, "<ACSIssuer %s> (%s): no <Proxy \"%s\"> block covers ACSOTPDelivery",
@@ -545,6 +521,10 @@ static const char *check_server(acs_server_t *srv, apr_pool_t *p)
     if (!srv->conf.challenge_url) return "ACSChallengeURL is missing";
     if (strchr(srv->conf.challenge_url, '?')) return "ACSChallengeURL must not have a query";
     srv->conf.challenge_url = without_slash(srv->conf.challenge_url, srv->pool);
+    if (srv->mounts[ACS_EP_METHOD] && !srv->conf.method_url)
+        return "ACSMethodURL is missing: the public URL of the endpoint method";
+    if (srv->conf.method_url && strchr(srv->conf.method_url, '?')) return "ACSMethodURL must not have a query";
+    if (srv->conf.method_url) srv->conf.method_url = without_slash(srv->conf.method_url, srv->pool);
     if (!srv->conf.reference_number) return "ACSReferenceNumber is missing";
     if (!srv->conf.issuers->nelts) return "there is no <ACSIssuer>";
     if (srv->mounts[ACS_EP_AREQ] && !srv->conf.dss->nelts)
@@ -621,8 +601,7 @@ apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s)
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
         acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
         if (issuer->card_ops == &acs_card_redis)
-            *(acs_card_redis_t *)issuer->card_baton =
-                (acs_card_redis_t){.store = acs_child.store, .keys = srv->keys};
+            *(acs_card_redis_t *)issuer->card_baton = (acs_card_redis_t){.keys = srv->keys};
     }
     return APR_SUCCESS;
 }
@@ -644,8 +623,9 @@ const command_rec acs_commands[] = {
     AP_INIT_RAW_ARGS("<ACSIssuer", issuer_section, NULL, RSRC_CONF, "One card issuer"),
     AP_INIT_TAKE2("ACSCardRange", set_card_range, NULL, RSRC_CONF,
                   "First and last account number of a range"),
-    AP_INIT_TAKE2("ACSRule", set_rule, NULL, RSRC_CONF,
-                  "Outcome and the expression that leads to it"),
+    AP_INIT_TAKE2("ACSRule", acs_set_rule, NULL, RSRC_CONF, "Outcome and the expression that leads to it"),
+    AP_INIT_TAKE2("ACSDryRunRule", acs_set_dry_rule, NULL, RSRC_CONF, "The same, evaluated beside the rules and only counted"),
+    AP_INIT_TAKE_ARGV("ACSCounter", acs_set_counter, NULL, RSRC_CONF, "Name of a velocity counter and what it counts"),
     AP_INIT_TAKE1("ACSCardSource", set_card_source, NULL, RSRC_CONF, "redis or file:PATH"),
     AP_INIT_TAKE1("ACSOTPDelivery", set_otp_delivery, NULL, RSRC_CONF,
                   "URL of the delivery hook, or inbox:PATH"),

@@ -12,6 +12,7 @@
 #include "tds_ap_route.h"
 #include "tds_ap_status.h"
 #include "tds_json.h"
+#include "acs_method.h"
 
 APLOG_USE_MODULE(acs);
 
@@ -19,6 +20,9 @@ static const char page_csp[] = "default-src 'none'; base-uri 'none'; img-src dat
                                "script-src 'nonce-%s'; form-action 'self'";
 static const char final_csp[] = "default-src 'none'; base-uri 'none'; style-src 'nonce-%s'; script-src 'nonce-%s'; "
                                 "form-action https:"; /* B-28: it is applied to redirects too */
+
+static const char method_csp[] = "default-src 'none'; base-uri 'none'; script-src 'nonce-%s'; connect-src %s; "
+                                 "form-action https:"; /* anybody may frame it: that is what it is for */
 
 static int reachable(void *baton, const char *url, apr_pool_t *pool)
 {
@@ -46,14 +50,21 @@ void acs_run_init(acs_run_t *run, request_rec *r, server_rec *s, tds_log_t *log,
                        .err = err};
 }
 
+static const char *csp_of(request_rec *r, const acs_answer_t *a)
+{
+    const char *nonce = a->nonce ? a->nonce : "";
+
+    if (a->kind == ACS_BODY_METHOD_PAGE) /* by name: a sandboxed frame is no 'self' */
+        return apr_psprintf(r->pool, method_csp, nonce, tds_url_origin(acs_server_of(r->server)->conf.method_url, r->pool));
+    return apr_psprintf(r->pool, a->kind == ACS_BODY_PAGE ? page_csp : final_csp, nonce, nonce);
+}
+
 static int send_answer(request_rec *r, const acs_answer_t *a)
 {
     tds_ap_trace(r, a->request_id, a->response_id);
     if (a->kind == ACS_BODY_NONE) return tds_ap_status(r, a->status);
     if (a->kind == ACS_BODY_JSON) return tds_ap_answer(r, a->status, "application/json; charset=utf-8", a->body, a->len);
-    apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   apr_psprintf(r->pool, a->kind == ACS_BODY_PAGE ? page_csp : final_csp, a->nonce ? a->nonce : "",
-                                a->nonce ? a->nonce : ""));
+    apr_table_setn(r->headers_out, "Content-Security-Policy", csp_of(r, a));
     apr_table_setn(r->headers_out, "Referrer-Policy", "no-referrer");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     return tds_ap_answer(r, a->status, "text/html; charset=utf-8", a->body, a->len);
@@ -130,6 +141,39 @@ static int page_get(tds_ap_call_t *call, void *run)
     return send_answer(call->r, &answer);
 }
 
+/* ---- 3DS Method ----------------------------------------------------------- */
+
+static acs_seen_t seen_of(request_rec *r)
+{
+    return (acs_seen_t){.user_agent = apr_table_get(r->headers_in, "User-Agent"),
+                        .accept = apr_table_get(r->headers_in, "Accept"),
+                        .accept_language = apr_table_get(r->headers_in, "Accept-Language"),
+                        .ip = r->useragent_ip};
+}
+
+static int method_post(tds_ap_call_t *call, void *run)
+{
+    tds_field_t fields[TDS_FIELDS_MAX];
+    acs_answer_t answer = {.status = 500};
+    acs_seen_t seen = seen_of(call->r);
+    int n = tds_form_split(call->body, call->len, fields);
+
+    acs_run_method(run, n > 0 ? tds_form_get(fields, n, "threeDSMethodData") : NULL, &seen, &answer);
+    return send_answer(call->r, &answer);
+}
+
+static int method_data_post(tds_ap_call_t *call, void *run)
+{
+    tds_field_t fields[TDS_FIELDS_MAX];
+    acs_answer_t answer = {.status = 500};
+    acs_seen_t seen = seen_of(call->r);
+    int n = tds_form_split(call->body, call->len, fields);
+
+    if (n < 0) n = 0;
+    acs_run_method_data(run, tds_form_get(fields, n, "token"), tds_form_get(fields, n, "data"), &seen, &answer);
+    return send_answer(call->r, &answer);
+}
+
 /* ---- operator ------------------------------------------------------------ */
 
 static int ready_get(tds_ap_call_t *call, void *run)
@@ -157,6 +201,8 @@ static const tds_ap_route_t routes[] = {
     {ACS_EP_CHALLENGE, M_POST, "", CREQ_MAX, creq_post},
     {ACS_EP_CHALLENGE, M_POST, "/form", FORM_MAX, form_post},
     {ACS_EP_CHALLENGE, M_GET, "/page/*", 0, page_get},
+    {ACS_EP_METHOD, M_POST, "", FORM_MAX, method_post},
+    {ACS_EP_METHOD, M_POST, "/data", FORM_MAX, method_data_post},
     {ACS_EP_STATUS, M_GET, "/health", 0, health_get},
     {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get},
     {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get},

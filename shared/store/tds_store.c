@@ -6,7 +6,9 @@
 #include "tds_rand.h"
 #include "tds_seal.h"
 
-#define TYPE_TXN 't'
+#define TYPE_TXN   't'
+#define TYPE_COUNT 'c'
+#define SIDE_NAME  96
 
 struct tds_store_t {
     const tds_store_ops_t *ops;
@@ -53,6 +55,32 @@ static tds_seal_ctx_t seal_ctx(const tds_store_t *store, const tds_store_raw_t *
         .keys = store->keys, .store_key = raw->key, .shard = raw->id, .type = TYPE_TXN, .version = version};
 }
 
+/* The key of what is no transaction; NULL: not a name. */
+static const char *side_key(const tds_store_t *store, char type, const char *name, apr_pool_t *pool)
+{
+    apr_size_t len = name ? strlen(name) : 0;
+
+    if (len < 2 || len > SIDE_NAME || strspn(name, "0123456789abcdef-:") != len || strspn(name, "0123456789abcdef") < 2)
+        return NULL;
+    return apr_psprintf(pool, "%s:{%.2s}:%c:%s", store->prefix, name, type, name);
+}
+
+static apr_status_t add_incrs(const tds_store_t *store, tds_store_raw_t *raw, const tds_change_t *change, apr_pool_t *pool,
+                              tds_err_t *err)
+{
+    tds_incr_t *incrs = apr_palloc(pool, (apr_size_t)change->nincrs * sizeof *incrs + 1);
+    int i;
+
+    for (i = 0; i < change->nincrs; ++i) {
+        incrs[i] = change->incrs[i];
+        incrs[i].name = side_key(store, TYPE_COUNT, incrs[i].name, pool);
+        if (!incrs[i].name) return TDS_FAIL(err, APR_EINVAL, 404, NULL, "not the name of a counter");
+    }
+    raw->incrs = incrs;
+    raw->nincrs = change->nincrs;
+    return APR_SUCCESS;
+}
+
 /* version: the one the value gets */
 static apr_status_t make_value(tds_store_t *store, tds_store_raw_t *raw, const tds_change_t *change, unsigned version,
                                apr_pool_t *pool, tds_err_t *err)
@@ -73,7 +101,7 @@ static apr_status_t make_value(tds_store_t *store, tds_store_raw_t *raw, const t
     raw->write_id = v + TDS_STORE_WRITE_AT;
     raw->ttl = change->ttl;
     raw->due = change->due;
-    return APR_SUCCESS;
+    return add_incrs(store, raw, change, pool, err);
 }
 
 apr_status_t tds_store_create(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err)
@@ -139,10 +167,50 @@ apr_status_t tds_store_arm(tds_store_t *store, const char *id, apr_time_t due, a
     return rv == APR_SUCCESS ? store->ops->arm(store->baton, &raw, pool, err) : rv;
 }
 
-apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **fields, apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_store_put(tds_store_t *store, const tds_side_t *side, apr_pool_t *pool, tds_err_t *err)
 {
-    *fields = apr_table_make(pool, 8);
-    return store->ops->hash(store->baton, key, *fields, pool, err);
+    unsigned char *v = apr_palloc(pool, side->len + TDS_SEAL_OVERHEAD);
+    tds_store_raw_t raw = {.key = side_key(store, side->type, side->name, pool),
+                           .value = v,
+                           .len = side->len + TDS_SEAL_OVERHEAD,
+                           .ttl = side->ttl};
+    tds_seal_ctx_t ctx = {.keys = store->keys, .store_key = raw.key, .shard = side->name, .type = (unsigned char)side->type};
+    apr_status_t rv;
+
+    if (side->unless) raw.unless = side_key(store, TYPE_COUNT, side->unless, pool);
+    if (!raw.key || (side->unless && (!raw.unless || memcmp(side->unless, side->name, 2))))
+        return TDS_FAIL(err, APR_EINVAL, 404, NULL, "not a name");
+    if ((rv = tds_seal(v, &ctx, store->clock(), side->value, side->len)) != APR_SUCCESS)
+        return TDS_FAIL(err, rv, 404, NULL, "cannot seal the value");
+    return store->ops->put(store->baton, &raw, pool, err);
+}
+
+static void open_side(tds_store_t *store, tds_store_read_t *read, apr_pool_t *pool)
+{
+    tds_seal_ctx_t ctx = {.keys = store->keys, .store_key = read->key, .shard = read->name, .type = (unsigned char)read->type};
+
+    if (tds_unseal(&read->value, &read->len, &ctx, read->value, read->len, pool) != APR_SUCCESS) read->rv = APR_EINVAL;
+}
+
+apr_status_t tds_store_batch(tds_store_t *store, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err)
+{
+    apr_status_t rv;
+    int i;
+
+    if (!n) return APR_SUCCESS;
+    for (i = 0; i < n; ++i) {
+        reads[i].rv = APR_ENOENT;
+        reads[i].key = reads[i].kind == TDS_READ_HASH
+                           ? reads[i].name
+                           : side_key(store, reads[i].kind == TDS_READ_COUNT ? TYPE_COUNT : reads[i].type, reads[i].name, pool);
+        if (!reads[i].key) return TDS_FAIL(err, APR_EINVAL, 404, NULL, "not a name");
+        if (reads[i].kind == TDS_READ_HASH) reads[i].fields = apr_table_make(pool, 8);
+    }
+    if ((rv = store->ops->batch(store->baton, reads, n, pool, err)) != APR_SUCCESS) return rv;
+    for (i = 0; i < n; ++i) {
+        if (reads[i].kind == TDS_READ_SIDE && reads[i].rv == APR_SUCCESS) open_side(store, &reads[i], pool);
+    }
+    return APR_SUCCESS;
 }
 
 apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)

@@ -20,6 +20,14 @@
 
 typedef struct tds_store_t tds_store_t;
 
+/* A step of a counter. It rides with a write, and is done whether that write succeeds or not: a counter is a hint, never
+ * the truth. Sent twice when a connection breaks, it counts twice. */
+typedef struct tds_incr_t {
+    const char *name; /* lower-case hex, '-', ':'; the first two digits are its shard */
+    apr_int64_t by;
+    apr_interval_time_t ttl; /* > 0, from this step on */
+} tds_incr_t;
+
 /* What is to be written. */
 typedef struct tds_change_t {
     const char *id;          /* canonical UUID */
@@ -28,6 +36,8 @@ typedef struct tds_change_t {
     unsigned version;        /* save: the version that was loaded; the record gets the next one. create: 1 */
     apr_interval_time_t ttl; /* > 0 */
     apr_time_t due;          /* when the queue is to bring it up; 0: not in the queue */
+    const tds_incr_t *incrs; /* nincrs of them, in the same round trip */
+    int nincrs;
 } tds_change_t;
 
 /* APR_EEXIST: the id was there (the record that is there is not touched).
@@ -52,9 +62,40 @@ apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, 
  * too early, and for strays whose record is gone. */
 apr_status_t tds_store_arm(tds_store_t *store, const char *id, apr_time_t due, apr_pool_t *pool, tds_err_t *err);
 
-/* A hash of the operator's own (card source): *fields gets name -> text. APR_ENOENT: no such key. */
-apr_status_t tds_store_hash(tds_store_t *store, const char *key, apr_table_t **fields, apr_pool_t *pool,
-                            tds_err_t *err);
+/* A value beside the transactions, sealed as they are: no version, no queue; the last writer wins. */
+typedef struct tds_side_t {
+    char type;          /* a letter; 't' is the transactions' own, 'c' the counters' */
+    const char *name;   /* as of a counter */
+    const char *unless; /* name of a counter in the same shard: once it has counted, nothing is written. NULL: always write */
+    const void *value;
+    apr_size_t len;
+    apr_interval_time_t ttl; /* > 0 */
+} tds_side_t;
+
+/* APR_EEXIST: not written, the counter unless has counted. APR_EINVAL: no name. */
+apr_status_t tds_store_put(tds_store_t *store, const tds_side_t *side, apr_pool_t *pool, tds_err_t *err);
+
+typedef enum tds_read_e {
+    TDS_READ_SIDE,  /* value, len; in the caller's pool, wiped with it */
+    TDS_READ_HASH,  /* fields: a hash of the operator's own */
+    TDS_READ_COUNT, /* number; 0 when the counter is not there */
+} tds_read_e;
+
+typedef struct tds_store_read_t {
+    tds_read_e kind;
+    char type;        /* SIDE */
+    const char *name; /* SIDE, COUNT: as written; HASH: the whole key */
+    apr_status_t rv;  /* of this one. APR_ENOENT: not there; APR_EINVAL: it does not open, or is of another kind */
+    unsigned char *value;
+    apr_size_t len;
+    apr_table_t *fields; /* name -> text */
+    apr_int64_t number;
+    const char *key; /* of the store itself */
+} tds_store_read_t;
+
+/* All of them in one round trip; n = 0: none at all. A status other than APR_SUCCESS: the store does not answer, or a name
+ * is none (APR_EINVAL). */
+apr_status_t tds_store_batch(tds_store_t *store, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err);
 
 typedef struct tds_store_health_t {
     int reachable;
@@ -75,6 +116,9 @@ typedef struct tds_store_raw_t {
     const unsigned char *write_id;
     apr_interval_time_t ttl;
     apr_time_t due;
+    const tds_incr_t *incrs; /* name: the whole key */
+    int nincrs;
+    const char *unless; /* put: the whole key, or NULL */
 } tds_store_raw_t;
 
 typedef apr_status_t tds_store_write_fn(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err);
@@ -83,8 +127,8 @@ typedef apr_status_t tds_store_read_fn(void *baton, const char *key, const unsig
 typedef apr_status_t tds_store_claim_fn(void *baton, const char *const *queues, int nqueues, int max,
                                         apr_interval_time_t lease, apr_array_header_t *ids, apr_pool_t *pool,
                                         tds_err_t *err);
-typedef apr_status_t tds_store_hash_fn(void *baton, const char *key, apr_table_t *fields, apr_pool_t *pool,
-                                       tds_err_t *err);
+/* Fills rv and what was read; value is the sealed one, not to be changed. */
+typedef apr_status_t tds_store_batch_fn(void *baton, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err);
 typedef apr_status_t tds_store_health_fn(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err);
 
 typedef struct tds_store_ops_t {
@@ -93,7 +137,8 @@ typedef struct tds_store_ops_t {
     tds_store_write_fn *arm;
     tds_store_read_fn *load;    /* ENOENT */
     tds_store_claim_fn *claim;
-    tds_store_hash_fn *hash;
+    tds_store_write_fn *put;    /* EEXIST; key, value, len, ttl, unless alone */
+    tds_store_batch_fn *batch;
     tds_store_health_fn *health;
 } tds_store_ops_t;
 

@@ -14,8 +14,9 @@ typedef struct slot_t {
 struct tds_mem_t {
     apr_pool_t *pool;
     tds_clock_fn *clock;
-    apr_hash_t *slots; /* key -> slot_t */
-    apr_hash_t *due;   /* id -> apr_time_t* */
+    apr_hash_t *slots;  /* key -> slot_t */
+    apr_hash_t *hashes; /* key -> apr_table_t, of the operator */
+    apr_hash_t *due;    /* id -> apr_time_t* */
     int ops, fail_at, fail_lost;
     apr_status_t fail_rv;
 };
@@ -27,6 +28,7 @@ tds_mem_t *tds_mem_make(tds_clock_fn *clock, apr_pool_t *pool)
     m->pool = pool;
     m->clock = clock;
     m->slots = apr_hash_make(pool);
+    m->hashes = apr_hash_make(pool);
     m->due = apr_hash_make(pool);
     return m;
 }
@@ -63,6 +65,24 @@ unsigned char *tds_mem_bytes(tds_mem_t *mem, const char *key, apr_size_t *len)
     return s ? s->value : NULL;
 }
 
+/* A counter is a slot that holds an apr_int64_t. */
+static void count(tds_mem_t *m, const tds_store_raw_t *raw)
+{
+    apr_int64_t number;
+    slot_t *s;
+    int i;
+
+    for (i = 0; i < raw->nincrs; ++i) {
+        const tds_incr_t *incr = &raw->incrs[i];
+
+        number = (s = live(m, incr->name)) ? *(apr_int64_t *)(void *)s->value : 0;
+        number += incr->by;
+        s = apr_palloc(m->pool, sizeof *s);
+        *s = (slot_t){apr_pmemdup(m->pool, &number, sizeof number), sizeof number, m->clock() + incr->ttl};
+        apr_hash_set(m->slots, apr_pstrdup(m->pool, incr->name), APR_HASH_KEY_STRING, s);
+    }
+}
+
 static void put(tds_mem_t *m, const tds_store_raw_t *raw)
 {
     slot_t *s = apr_palloc(m->pool, sizeof *s);
@@ -71,6 +91,7 @@ static void put(tds_mem_t *m, const tds_store_raw_t *raw)
     s->len = raw->len;
     s->expires = m->clock() + raw->ttl;
     apr_hash_set(m->slots, apr_pstrdup(m->pool, raw->key), APR_HASH_KEY_STRING, s);
+    if (!raw->id) return;
     apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
                  raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
 }
@@ -81,6 +102,7 @@ static apr_status_t mem_create(void *baton, const tds_store_raw_t *raw, apr_pool
     int fail = fails_now(m);
 
     if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    count(m, raw);
     if (live(m, raw->key)) return APR_EEXIST;
     put(m, raw);
     return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
@@ -94,6 +116,7 @@ static apr_status_t mem_save(void *baton, const tds_store_raw_t *raw, apr_pool_t
     char want[9];
 
     if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    count(m, raw);
     if (!s) return APR_ENOENT;
     (void)apr_snprintf(want, sizeof want, "%08x", raw->version);
     if (memcmp(s->value + TDS_STORE_VERSION_AT, want, 8)) return APR_EAGAIN;
@@ -148,9 +171,47 @@ static apr_status_t mem_claim(void *baton, const char *const *queues, int nqueue
     return APR_SUCCESS;
 }
 
-static apr_status_t mem_hash(void *baton, const char *key, apr_table_t *fields, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t mem_put(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
-    return fails_now(baton) ? TDS_FAIL(err, APR_EGENERAL, 404, NULL, "ordered fault") : APR_ENOENT;
+    tds_mem_t *m = baton;
+    int fail = fails_now(m);
+
+    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (raw->unless && live(m, raw->unless)) return APR_EEXIST;
+    put(m, raw);
+    return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
+}
+
+void tds_mem_hash(tds_mem_t *mem, const char *key, const apr_table_t *fields)
+{
+    apr_hash_set(mem->hashes, apr_pstrdup(mem->pool, key), APR_HASH_KEY_STRING, apr_table_copy(mem->pool, fields));
+}
+
+static void read_one(tds_mem_t *m, tds_store_read_t *read)
+{
+    const apr_table_t *row = apr_hash_get(m->hashes, read->key, APR_HASH_KEY_STRING);
+    slot_t *s = live(m, read->key);
+
+    if (read->kind == TDS_READ_HASH) {
+        if (row) apr_table_overlap(read->fields, row, APR_OVERLAP_TABLES_SET);
+        read->rv = row ? APR_SUCCESS : APR_ENOENT;
+        return;
+    }
+    read->rv = s ? APR_SUCCESS : APR_ENOENT;
+    if (!s) return;
+    if (read->kind == TDS_READ_COUNT) read->number = *(apr_int64_t *)(void *)s->value;
+    read->value = s->value;
+    read->len = s->len;
+}
+
+static apr_status_t mem_batch(void *baton, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_mem_t *m = baton;
+    int i;
+
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    for (i = 0; i < n; ++i) read_one(m, &reads[i]);
+    return APR_SUCCESS;
 }
 
 static apr_status_t mem_health(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
@@ -165,6 +226,7 @@ const tds_store_ops_t tds_store_mem_ops = {
     .arm = mem_arm,
     .load = mem_load,
     .claim = mem_claim,
-    .hash = mem_hash,
+    .put = mem_put,
+    .batch = mem_batch,
     .health = mem_health,
 };

@@ -17,6 +17,9 @@ void tds_mem_fail(tds_mem_t *mem, int n, apr_status_t rv, int lost);
 /* The stored bytes of a key, to look at or to spoil; NULL when there is none. */
 unsigned char *tds_mem_bytes(tds_mem_t *mem, const char *key, apr_size_t *len);
 
+/* A hash such as an operator would put there. */
+void tds_mem_hash(tds_mem_t *mem, const char *key, const apr_table_t *fields);
+
 /* How many operations were asked for so far. */
 int tds_mem_ops(const tds_mem_t *mem);
 

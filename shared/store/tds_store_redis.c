@@ -27,9 +27,17 @@ static tds_redis_script_t claim_script = {
     "return due",
     ""};
 
+/* KEYS value, counter; ARGV value, ttl ms */
+static tds_redis_script_t put_script = {
+    "if redis.call('EXISTS', KEYS[2]) == 1 then return 'SHUT' end "
+    "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) "
+    "return 'OK'",
+    ""};
+
 void tds_store_redis_init(void)
 {
     tds_redis_script_init(&save_script);
+    tds_redis_script_init(&put_script);
     tds_redis_script_init(&claim_script);
 }
 
@@ -58,11 +66,28 @@ static int ours_already(tds_redis_t *redis, const tds_store_raw_t *raw, apr_pool
            reply->len == TDS_STORE_WRITE_ID && !memcmp(reply->text, raw->write_id, TDS_STORE_WRITE_ID);
 }
 
+/* Two commands for each counter, behind the write they ride with. A counter that cannot be stepped stops nothing: its
+ * replies are not looked at. */
+static int add_incrs(tds_redis_cmd_t *cmds, const tds_store_raw_t *raw, apr_pool_t *pool)
+{
+    int i, n = 0;
+
+    for (i = 0; i < raw->nincrs; ++i) {
+        tds_redis_arg(&cmds[n], "INCRBY");
+        tds_redis_arg(&cmds[n], raw->incrs[i].name);
+        tds_redis_arg_int(&cmds[n++], raw->incrs[i].by, pool);
+        tds_redis_arg(&cmds[n], "PEXPIRE");
+        tds_redis_arg(&cmds[n], raw->incrs[i].name);
+        tds_redis_arg_int(&cmds[n++], apr_time_as_msec(raw->incrs[i].ttl), pool);
+    }
+    return n;
+}
+
 /* One plain SET NX; with a deadline the queue entry goes before it in the same pipeline. ZADD NX, so that
  * a repeated id does not move the deadline of the transaction that has it. */
 static apr_status_t redis_create(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
-    tds_redis_cmd_t cmds[3] = {{0}};
+    tds_redis_cmd_t *cmds = apr_pcalloc(pool, (apr_size_t)(3 + 2 * raw->nincrs) * sizeof *cmds);
     tds_redis_reply_t *replies;
     int n = 0, repeated, i;
     apr_status_t rv;
@@ -83,7 +108,8 @@ static apr_status_t redis_create(void *baton, const tds_store_raw_t *raw, apr_po
     tds_redis_arg(&cmds[n], "NX");
     tds_redis_arg(&cmds[n], "PX");
     tds_redis_arg_int(&cmds[n++], apr_time_as_msec(raw->ttl), pool);
-    if ((rv = tds_redis_run(baton, cmds, n, &replies, &repeated, pool, err)) != APR_SUCCESS) return rv;
+    rv = tds_redis_run(baton, cmds, n + add_incrs(&cmds[n], raw, pool), &replies, &repeated, pool, err);
+    if (rv != APR_SUCCESS) return rv;
     for (i = 0; i < n; ++i) {
         if (replies[i].type == TDS_REPLY_ERROR) return refused(&replies[i], err);
     }
@@ -93,22 +119,23 @@ static apr_status_t redis_create(void *baton, const tds_store_raw_t *raw, apr_po
 
 static apr_status_t redis_save(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
-    tds_redis_cmd_t cmd = {0};
+    tds_redis_cmd_t *cmd = apr_pcalloc(pool, (apr_size_t)(1 + 2 * raw->nincrs) * sizeof *cmd);
     tds_redis_reply_t *reply;
     apr_status_t rv;
 
-    tds_redis_eval(&cmd, &save_script, 2, pool);
-    tds_redis_arg(&cmd, raw->key);
-    tds_redis_arg(&cmd, raw->queue);
-    tds_redis_arg(&cmd, apr_psprintf(pool, "%08x", raw->version));
-    tds_redis_arg_bytes(&cmd, raw->write_id, TDS_STORE_WRITE_ID);
-    tds_redis_arg_bytes(&cmd, raw->value, raw->len);
-    tds_redis_arg_int(&cmd, apr_time_as_msec(raw->ttl), pool);
-    tds_redis_arg(&cmd, raw->id);
-    if (raw->due) tds_redis_arg_int(&cmd, apr_time_as_msec(raw->due), pool);
-    else tds_redis_arg(&cmd, "");
-    tds_redis_arg_int(&cmd, QUEUE_TTL_MS, pool);
-    if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
+    tds_redis_eval(cmd, &save_script, 2, pool);
+    tds_redis_arg(cmd, raw->key);
+    tds_redis_arg(cmd, raw->queue);
+    tds_redis_arg(cmd, apr_psprintf(pool, "%08x", raw->version));
+    tds_redis_arg_bytes(cmd, raw->write_id, TDS_STORE_WRITE_ID);
+    tds_redis_arg_bytes(cmd, raw->value, raw->len);
+    tds_redis_arg_int(cmd, apr_time_as_msec(raw->ttl), pool);
+    tds_redis_arg(cmd, raw->id);
+    if (raw->due) tds_redis_arg_int(cmd, apr_time_as_msec(raw->due), pool);
+    else tds_redis_arg(cmd, "");
+    tds_redis_arg_int(cmd, QUEUE_TTL_MS, pool);
+    rv = tds_redis_run(baton, cmd, 1 + add_incrs(&cmd[1], raw, pool), &reply, NULL, pool, err);
+    if (rv != APR_SUCCESS) return rv;
     if (is_text(reply, "OK") || is_text(reply, "SAME")) return APR_SUCCESS;
     if (is_text(reply, "MOVED")) return APR_EAGAIN;
     return is_text(reply, "GONE") ? APR_ENOENT : refused(reply, err);
@@ -172,22 +199,64 @@ static apr_status_t redis_claim(void *baton, const char *const *queues, int nque
     return APR_SUCCESS;
 }
 
-static apr_status_t redis_hash(void *baton, const char *key, apr_table_t *fields, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t redis_put(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
     tds_redis_cmd_t cmd = {0};
     tds_redis_reply_t *reply;
     apr_status_t rv;
+
+    if (raw->unless) tds_redis_eval(&cmd, &put_script, 2, pool);
+    else tds_redis_arg(&cmd, "SET");
+    tds_redis_arg(&cmd, raw->key);
+    if (raw->unless) tds_redis_arg(&cmd, raw->unless);
+    tds_redis_arg_bytes(&cmd, raw->value, raw->len);
+    if (!raw->unless) tds_redis_arg(&cmd, "PX");
+    tds_redis_arg_int(&cmd, apr_time_as_msec(raw->ttl), pool);
+    if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
+    if (is_text(reply, "OK")) return APR_SUCCESS;
+    return is_text(reply, "SHUT") ? APR_EEXIST : refused(reply, err);
+}
+
+static void take_hash(tds_store_read_t *read, const tds_redis_reply_t *reply)
+{
     apr_size_t i;
 
-    tds_redis_arg(&cmd, "HGETALL");
-    tds_redis_arg(&cmd, key);
-    if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
-    if (reply->type != TDS_REPLY_ARRAY) return refused(reply, err);
-    if (!reply->len) return APR_ENOENT;
     for (i = 0; i + 1 < reply->len; i += 2) {
         if (reply->items[i].text && reply->items[i + 1].text)
-            apr_table_setn(fields, reply->items[i].text, reply->items[i + 1].text);
+            apr_table_setn(read->fields, reply->items[i].text, reply->items[i + 1].text);
     }
+    read->rv = reply->len ? APR_SUCCESS : APR_ENOENT;
+}
+
+static void take_reply(tds_store_read_t *read, const tds_redis_reply_t *reply)
+{
+    read->rv = APR_ENOENT;
+    if (reply->type == TDS_REPLY_NIL) return;
+    read->rv = APR_EINVAL;
+    if (read->kind == TDS_READ_HASH) {
+        if (reply->type == TDS_REPLY_ARRAY) take_hash(read, reply);
+        return;
+    }
+    if (reply->type != TDS_REPLY_STRING) return;
+    read->rv = APR_SUCCESS;
+    if (read->kind == TDS_READ_COUNT) read->number = apr_atoi64(reply->text);
+    read->value = (unsigned char *)reply->text;
+    read->len = reply->len;
+}
+
+static apr_status_t redis_batch(void *baton, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_redis_cmd_t *cmds = apr_pcalloc(pool, (apr_size_t)n * sizeof *cmds);
+    tds_redis_reply_t *replies;
+    apr_status_t rv;
+    int i;
+
+    for (i = 0; i < n; ++i) {
+        tds_redis_arg(&cmds[i], reads[i].kind == TDS_READ_HASH ? "HGETALL" : "GET");
+        tds_redis_arg(&cmds[i], reads[i].key);
+    }
+    if ((rv = tds_redis_run(baton, cmds, n, &replies, NULL, pool, err)) != APR_SUCCESS) return rv;
+    for (i = 0; i < n; ++i) take_reply(&reads[i], &replies[i]);
     return APR_SUCCESS;
 }
 
@@ -222,6 +291,7 @@ const tds_store_ops_t tds_store_redis_ops = {
     .arm = redis_arm,
     .load = redis_load,
     .claim = redis_claim,
-    .hash = redis_hash,
+    .put = redis_put,
+    .batch = redis_batch,
     .health = redis_health,
 };

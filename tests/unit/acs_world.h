@@ -4,6 +4,8 @@
 #define ACS_WORLD_H
 
 #include "acs_av.h"
+#include "acs_count.h"
+#include "acs_method.h"
 #include "acs_pages.h"
 #include "acs_run.h"
 #include "tds_b64.h"
@@ -192,6 +194,8 @@ static inline void world_conf(void)
     acs_range_t *range;
 
     *c = (acs_conf_t){.challenge_url = "https://acs.test/acs/challenge",
+                      .method_url = "https://acs.test/acs/method",
+                      .method_keep = apr_time_from_sec(900),
                       .reference_number = "3DS_LOA_ACS_TEST_020200_00001",
                       .operator_id = "ACS-OPERATOR-1",
                       .versions = TDS_VER_BIT(TDS_V220),
@@ -211,6 +215,8 @@ static inline void world_conf(void)
                                   .display_name = "Example Bank",
                                   .ranges = apr_array_make(pool, 1, sizeof(acs_range_t)),
                                   .rules = apr_array_make(pool, 1, sizeof(acs_rule_t)),
+                                  .dry_rules = apr_array_make(pool, 1, sizeof(acs_rule_t)),
+                                  .counters = apr_array_make(pool, ACS_COUNTERS_MAX, sizeof(acs_counter_t)),
                                   .card_ops = &world_card_ops,
                                   .otp_delivery = OTP_URL,
                                   .otp_length = 6,

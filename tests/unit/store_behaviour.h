@@ -277,8 +277,174 @@ static void claim_bounds(void **state)
     (void)claim_all(100000, "");
 }
 
+/* ---- beside the transactions ------------------------------------------------- */
+
+static apr_status_t put_side(char type, const char *name, const char *text, const char *unless, apr_interval_time_t ttl)
+{
+    tds_side_t side = {.type = type, .name = name, .unless = unless, .value = text, .len = strlen(text), .ttl = ttl};
+
+    return tds_store_put(store, &side, pool, &err);
+}
+
+static tds_store_read_t read_one(tds_read_e kind, char type, const char *name)
+{
+    tds_store_read_t r = {.kind = kind, .type = type, .name = name};
+
+    assert_ok(tds_store_batch(store, &r, 1, pool, &err));
+    return r;
+}
+
+static void side_holds(char type, const char *name, const char *text)
+{
+    tds_store_read_t r = read_one(TDS_READ_SIDE, type, name);
+
+    assert_ok(r.rv);
+    assert_int_equal(r.len, strlen(text));
+    assert_memory_equal(r.value, text, r.len + 1);
+}
+
+static void sides(void **state)
+{
+    const char *a = new_id(), *b = new_id();
+
+    assert_int_equal(read_one(TDS_READ_SIDE, 'm', a).rv, APR_ENOENT);
+    assert_ok(put_side('m', a, "one", NULL, HOUR));
+    side_holds('m', a, "one");
+    assert_ok(put_side('m', a, "two", NULL, HOUR)); /* the last writer wins */
+    side_holds('m', a, "two");
+    assert_int_equal(read_one(TDS_READ_SIDE, 'l', a).rv, APR_ENOENT); /* another type is another value */
+    assert_int_equal(read_one(TDS_READ_SIDE, 'm', b).rv, APR_ENOENT);
+    assert_ok(put_side('l', a, "", NULL, HOUR));
+    side_holds('l', a, "");
+    side_holds('m', a, "two");
+    assert_ok(put_side('l', "ab", "short name", NULL, HOUR));
+    side_holds('l', "ab", "short name");
+}
+
+/* A name goes into a key: it is hex, or it is refused. */
+static void side_names(void **state)
+{
+    static const char *const bad[] = {"", "a", "xy", "AB", "a-b", "ab c", "ab*", "ab}", "ab\r\nDEL x",
+                                      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    tds_incr_t incr = {.by = 1, .ttl = HOUR};
+    tds_store_read_t r;
+    int i;
+
+    for (i = 0; i < COUNT(bad); ++i) {
+        tds_change_t change = change_of(new_id(), "x", 0);
+
+        assert_int_equal(put_side('m', bad[i], "x", NULL, HOUR), APR_EINVAL);
+        assert_int_equal(put_side('m', "ab", "x", bad[i], HOUR), APR_EINVAL);
+        r = (tds_store_read_t){.kind = TDS_READ_SIDE, .type = 'm', .name = bad[i]};
+        assert_int_equal(tds_store_batch(store, &r, 1, pool, &err), APR_EINVAL);
+        r.kind = TDS_READ_COUNT;
+        assert_int_equal(tds_store_batch(store, &r, 1, pool, &err), APR_EINVAL);
+        incr.name = bad[i];
+        change.incrs = &incr;
+        change.nincrs = 1;
+        assert_int_equal(tds_store_create(store, &change, pool, &err), APR_EINVAL);
+    }
+    assert_int_equal(put_side('m', "ab", "x", "cd", HOUR), APR_EINVAL); /* the condition must be of the same shard */
+}
+
+static apr_int64_t count_of(const char *name)
+{
+    return read_one(TDS_READ_COUNT, 0, name).number;
+}
+
+/* Counters in the shard of the record they ride with. */
+static void counters(void **state)
+{
+    const char *id = new_id(), *a = apr_psprintf(pool, "%.2saa:1", id), *b = apr_psprintf(pool, "%.2sbb:2", id);
+    tds_incr_t incrs[] = {{a, 1, HOUR}, {b, 25000, HOUR}};
+    tds_change_t change = change_of(id, "one", 0);
+
+    change.incrs = incrs;
+    change.nincrs = 2;
+    assert_int_equal(read_one(TDS_READ_COUNT, 0, a).rv, APR_ENOENT);
+    assert_int_equal(count_of(a), 0);
+    assert_ok(tds_store_create(store, &change, pool, &err));
+    holds(id, "one", 1);
+    assert_int_equal(count_of(a), 1);
+    assert_int_equal(count_of(b), 25000);
+    change.version = 1;
+    assert_ok(tds_store_save(store, &change, pool, &err));
+    holds(id, "one", 2);
+    assert_int_equal(count_of(a), 2);
+    assert_int_equal(count_of(b), 50000);
+    assert_int_equal(tds_store_create(store, &change, pool, &err), APR_EEXIST); /* the statuses are as without */
+    assert_int_equal(tds_store_save(store, &change, pool, &err), APR_EAGAIN);
+    change.due = now_is() + HOUR;
+    change.id = apr_pstrcat(pool, apr_pstrmemdup(pool, id, 2), new_id() + 2, NULL);
+    assert_ok(tds_store_create(store, &change, pool, &err));
+    holds(change.id, "one", 1);
+    assert_true(count_of(a) >= 3); /* those that failed may have counted */
+}
+
+/* Once the counter has counted, what is there stays there. */
+static void put_unless(void **state)
+{
+    const char *id = new_id();
+    tds_incr_t incr = {id, 1, HOUR};
+    tds_change_t change = change_of(id, "record", 0);
+
+    assert_ok(put_side('m', id, "first", id, HOUR));
+    assert_ok(put_side('m', id, "second", id, HOUR));
+    side_holds('m', id, "second");
+    change.incrs = &incr;
+    change.nincrs = 1;
+    assert_ok(tds_store_create(store, &change, pool, &err));
+    assert_int_equal(put_side('m', id, "late", id, HOUR), APR_EEXIST);
+    side_holds('m', id, "second");
+    assert_ok(put_side('m', id, "all the same", NULL, HOUR));
+    side_holds('m', id, "all the same");
+}
+
+static void batch(void **state)
+{
+    const char *a = new_id(), *b = new_id();
+    tds_incr_t incr = {b, 7, HOUR};
+    tds_change_t change = change_of(b, "record", 0);
+    tds_store_read_t reads[] = {{.kind = TDS_READ_SIDE, .type = 'm', .name = a},
+                                {.kind = TDS_READ_COUNT, .name = b},
+                                {.kind = TDS_READ_HASH, .name = "acs:card:none"},
+                                {.kind = TDS_READ_SIDE, .type = 'm', .name = b}};
+
+    assert_ok(put_side('m', a, "data", NULL, HOUR));
+    change.incrs = &incr;
+    change.nincrs = 1;
+    assert_ok(tds_store_create(store, &change, pool, &err));
+    assert_ok(tds_store_batch(store, reads, 4, pool, &err));
+    assert_ok(reads[0].rv);
+    assert_string_equal(reads[0].value, "data");
+    assert_ok(reads[1].rv);
+    assert_int_equal(reads[1].number, 7);
+    assert_int_equal(reads[2].rv, APR_ENOENT);
+    assert_true(apr_is_empty_table(reads[2].fields));
+    assert_int_equal(reads[3].rv, APR_ENOENT);
+    assert_ok(tds_store_batch(store, NULL, 0, pool, &err));
+}
+
+static void side_expiry(apr_interval_time_t ttl, void (*wait)(apr_interval_time_t))
+{
+    const char *id = new_id();
+    tds_incr_t incr = {id, 1, ttl};
+    tds_change_t change = change_of(id, "record", 0);
+
+    change.incrs = &incr;
+    change.nincrs = 1;
+    assert_ok(put_side('m', id, "data", NULL, ttl));
+    assert_ok(tds_store_create(store, &change, pool, &err));
+    assert_int_equal(count_of(id), 1);
+    wait(2 * ttl);
+    assert_int_equal(read_one(TDS_READ_SIDE, 'm', id).rv, APR_ENOENT);
+    assert_int_equal(count_of(id), 0);
+    assert_ok(put_side('m', id, "again", id, HOUR));
+}
+
 #define STORE_TESTS                                                                                                   \
     UNIT_STORE(life), UNIT_STORE(upper_case), UNIT_STORE(no_id), UNIT_STORE(tampering), UNIT_STORE(put_back),         \
-        UNIT_STORE(deadlines), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds)
+        UNIT_STORE(deadlines), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds), UNIT_STORE(sides),                     \
+        UNIT_STORE(side_names), UNIT_STORE(counters), UNIT_STORE(put_unless), UNIT_STORE(batch)
 
 #endif

@@ -56,6 +56,60 @@ static void expires(void **state)
     expiry(HOUR, wait_for);
 }
 
+static void sides_expire(void **state)
+{
+    side_expiry(HOUR, wait_for);
+}
+
+/* A value that was changed, or moved to another name or type, does not open. */
+static void sides_tampered(void **state)
+{
+    const char *a = new_id(), *b = new_id();
+    unsigned char *bytes, *other;
+    apr_size_t len, n, i;
+
+    assert_ok(put_side('m', a, "data", NULL, HOUR));
+    assert_ok(put_side('m', b, "data", NULL, HOUR));
+    assert_ok(put_side('l', a, "data", NULL, HOUR));
+    bytes = tds_mem_bytes(mem, apr_psprintf(pool, "acs:{%.2s}:m:%s", a, a), &len);
+    assert_non_null(bytes);
+    assert_null(memmem(bytes, len, "data", 4));
+    for (i = 0; i < len; ++i) {
+        bytes[i] ^= 1;
+        assert_int_equal(read_one(TDS_READ_SIDE, 'm', a).rv, APR_EINVAL);
+        bytes[i] ^= 1;
+    }
+    side_holds('m', a, "data");
+    other = tds_mem_bytes(mem, apr_psprintf(pool, "acs:{%.2s}:m:%s", b, b), &n);
+    assert_int_equal(n, len);
+    memcpy(other, bytes, len);
+    assert_int_equal(read_one(TDS_READ_SIDE, 'm', b).rv, APR_EINVAL);
+    other = tds_mem_bytes(mem, apr_psprintf(pool, "acs:{%.2s}:l:%s", a, a), &n);
+    memcpy(other, bytes, len);
+    assert_int_equal(read_one(TDS_READ_SIDE, 'l', a).rv, APR_EINVAL);
+}
+
+/* One operation each; and none where there is nothing to read. */
+static void sides_fail(void **state)
+{
+    const char *id = new_id();
+    tds_store_read_t reads[] = {{.kind = TDS_READ_SIDE, .type = 'm', .name = id}, {.kind = TDS_READ_COUNT, .name = id}};
+    int before = tds_mem_ops(mem);
+
+    assert_ok(tds_store_batch(store, NULL, 0, pool, &err));
+    assert_int_equal(tds_mem_ops(mem), before);
+    tds_mem_fail(mem, 1, APR_TIMEUP, 0);
+    assert_int_equal(put_side('m', id, "lost", NULL, HOUR), APR_TIMEUP);
+    assert_int_equal(err.proto, 404);
+    assert_int_equal(read_one(TDS_READ_SIDE, 'm', id).rv, APR_ENOENT);
+    tds_mem_fail(mem, 1, APR_TIMEUP, 1);
+    assert_int_equal(put_side('m', id, "there", NULL, HOUR), APR_TIMEUP);
+    side_holds('m', id, "there");
+    tds_mem_fail(mem, 1, APR_TIMEUP, 0);
+    assert_int_equal(tds_store_batch(store, reads, 2, pool, &err), APR_TIMEUP);
+    assert_int_equal(tds_mem_ops(mem), before + 5);
+}
+
 static void leases(void **state)
 {
     lease_ends(HOUR, wait_for);
@@ -155,18 +209,26 @@ static void repeated_write(void **state)
 static void health(void **state)
 {
     tds_store_health_t h;
-    apr_table_t *fields;
+    tds_store_read_t r;
+    apr_table_t *row = apr_table_make(pool, 1);
 
     assert_ok(tds_store_health(store, &h, pool, &err));
     assert_true(h.reachable);
     assert_false(h.evicts);
-    assert_int_equal(tds_store_hash(store, "acs:card:x", &fields, pool, &err), APR_ENOENT);
-    assert_true(apr_is_empty_table(fields));
+    apr_table_setn(row, "status", "active");
+    tds_mem_hash(mem, "acs:card:y", row);
+    assert_int_equal(read_one(TDS_READ_HASH, 0, "acs:card:x").rv, APR_ENOENT);
+    r = read_one(TDS_READ_HASH, 0, "acs:card:y");
+    assert_ok(r.rv);
+    assert_string_equal(apr_table_get(r.fields, "status"), "active");
 }
 
 #define UNIT_STORE(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {STORE_TESTS,
                                           UNIT_STORE(expires),
+                                          UNIT_STORE(sides_expire),
+                                          UNIT_STORE(sides_tampered),
+                                          UNIT_STORE(sides_fail),
                                           UNIT_STORE(leases),
                                           UNIT_STORE(nth_operation_fails),
                                           UNIT_STORE(two_generations),

@@ -91,9 +91,21 @@ static apr_status_t routed_load(void *baton, const char *key, const unsigned cha
     return tds_store_redis_ops.load(nodes[node_of(key)], key, value, len, p, e);
 }
 
-static apr_status_t routed_hash(void *baton, const char *key, apr_table_t *fields, apr_pool_t *p, tds_err_t *e)
+static apr_status_t routed_put(void *baton, const tds_store_raw_t *raw, apr_pool_t *p, tds_err_t *e)
 {
-    return tds_store_redis_ops.hash(nodes[node_of(key)], key, fields, p, e);
+    return tds_store_redis_ops.put(nodes[node_of(raw->key)], raw, p, e);
+}
+
+/* In one piece where there is one node. */
+static apr_status_t routed_batch(void *baton, tds_store_read_t *reads, int n, apr_pool_t *p, tds_err_t *e)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    if (nnodes == 1) return tds_store_redis_ops.batch(nodes[0], reads, n, p, e);
+    for (i = 0; rv == APR_SUCCESS && i < n; ++i)
+        rv = tds_store_redis_ops.batch(nodes[node_of(reads[i].key)], &reads[i], 1, p, e);
+    return rv;
 }
 
 /* The queues of each node together; each queue has a script call of its own. */
@@ -126,7 +138,8 @@ static const tds_store_ops_t routed_ops = {.create = routed_create,
                                            .arm = routed_arm,
                                            .load = routed_load,
                                            .claim = routed_claim,
-                                           .hash = routed_hash,
+                                           .put = routed_put,
+                                           .batch = routed_batch,
                                            .health = routed_health};
 
 static tds_redis_t *connect_to(const char *url, apr_interval_time_t timeout)
@@ -200,6 +213,11 @@ static void wait_for(apr_interval_time_t t)
 static void expires(void **state)
 {
     expiry(apr_time_from_msec(200), wait_for);
+}
+
+static void sides_expire(void **state)
+{
+    side_expiry(apr_time_from_msec(200), wait_for);
 }
 
 static void leases(void **state)
@@ -518,16 +536,36 @@ static void health(void **state)
 static void hash(void **state)
 {
     const char *key = "acs:card:0123";
-    apr_table_t *fields;
+    tds_store_read_t r;
     int node = node_of(key);
 
-    assert_int_equal(tds_store_hash(store, key, &fields, pool, &err), APR_ENOENT);
+    assert_int_equal(read_one(TDS_READ_HASH, 0, key).rv, APR_ENOENT);
     (void)CMD(nodes[node], "HSET", key, "status", "active", "phone", "+49 1");
     (void)CMD(nodes[node], "PEXPIRE", key, "60000");
-    assert_ok(tds_store_hash(store, key, &fields, pool, &err));
-    assert_string_equal(apr_table_get(fields, "status"), "active");
-    assert_string_equal(apr_table_get(fields, "phone"), "+49 1");
+    r = read_one(TDS_READ_HASH, 0, key);
+    assert_ok(r.rv);
+    assert_string_equal(apr_table_get(r.fields, "status"), "active");
+    assert_string_equal(apr_table_get(r.fields, "phone"), "+49 1");
     (void)CMD(nodes[node], "DEL", key);
+}
+
+/* One value of another kind does not spoil the others. */
+static void batch_of_other_types(void **state)
+{
+    const char *id = new_id(), *key = apr_psprintf(pool, "acs:{%.2s}:c:%s", id, id);
+    tds_store_read_t reads[] = {{.kind = TDS_READ_COUNT, .name = id},
+                                {.kind = TDS_READ_HASH, .name = apr_psprintf(pool, "acs:{%.2s}:m:%s", id, id)},
+                                {.kind = TDS_READ_SIDE, .type = 'm', .name = id}};
+
+    (void)CMD(nodes[node_of(key)], "HSET", key, "a", "b");
+    (void)CMD(nodes[node_of(key)], "PEXPIRE", key, "60000");
+    assert_ok(put_side('m', id, "data", NULL, HOUR));
+    assert_ok(tds_store_batch(store, reads, 3, pool, &err));
+    assert_int_equal(reads[0].rv, APR_EINVAL);
+    assert_int_equal(reads[0].number, 0);
+    assert_int_equal(reads[1].rv, APR_EINVAL);
+    assert_ok(reads[2].rv);
+    assert_string_equal(reads[2].value, "data");
 }
 
 /* A key of another type is a fault, not a record. */
@@ -573,6 +611,8 @@ static const struct CMUnitTest tests[] = {STORE_TESTS,
                                           UNIT_STORE(refusals_open_breaker),
                                           UNIT_STORE(health),
                                           UNIT_STORE(hash),
+                                          UNIT_STORE(batch_of_other_types),
+                                          UNIT_STORE(sides_expire),
                                           UNIT_STORE(other_type),
                                           UNIT_STORE(url_forms),
                                           UNIT_STORE(all_have_ttl)};
