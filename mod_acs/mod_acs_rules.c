@@ -185,7 +185,7 @@ static const space_t *space_of(const char *name, int *optional)
 
 static int unknown(ap_expr_lookup_parms *parms, const space_t *space)
 {
-    *parms->err = apr_psprintf(parms->ptemp, "%s has no '%s': %s", space->name, parms->arg ? parms->arg : "", space->hint);
+    *parms->err = apr_psprintf(parms->ptemp, "%s has no element '%s': %s", space->name, parms->arg ? parms->arg : "", space->hint);
     return !OK;
 }
 

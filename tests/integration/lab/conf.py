@@ -130,7 +130,7 @@ def _load(node):
 def _acs(node):
     o, lab = node.options, node.lab
     server = [f"ACSStore {o.store or lab.redis.url}", f"ACSMasterKey file:{node.master_key}",
-              f"ACSChallengeURL {node.challenge_url}", "ACSReferenceNumber 3DS_LOA_ACS_TEST_020200_00001",
+              f"ACSChallengeURL {node.challenge_url}", f"ACSMethodURL {node.method_url}", "ACSReferenceNumber 3DS_LOA_ACS_TEST_020200_00001",
               "ACSOperatorID ACS-OPERATOR-1", f"ACSSupportedVersions {o.supported}",
               o.answer_within and f"ACSAnswerWithin {o.answer_within}",
               o.first_creq_timeout and f"ACSFirstCReqTimeout {o.first_creq_timeout}",
@@ -187,6 +187,7 @@ def _hosts(node):
                                    "SSLVerifyDepth 2", *o.ds_tls)))
     out.append(HOST.format(port=node.public_port, scheme="https", tls=tls("public"),
                            body=endpoint(o.acs, "/acs/challenge", "ACSEndpoint challenge") +
+                           endpoint(o.acs, "/acs/method", "ACSEndpoint method") +
                            endpoint(o.srv, "/3ds/browser", "ThreeDSEndpoint browser")))
     out.append(HOST.format(port=node.requestor_port, scheme="https",
                            tls=tls("public", f'SSLCACertificateFile "{pki.ca("commercial-ca")}"',

@@ -75,6 +75,7 @@ class Httpd:
     areq_url = property(lambda self: f"https://localhost:{self.ds_port}/acs/areq")
     results_url = property(lambda self: f"https://localhost:{self.ds_port}/3ds/results")
     challenge_url = property(lambda self: f"https://localhost:{self.public_port}/acs/challenge")
+    method_url = property(lambda self: f"https://localhost:{self.public_port}/acs/method")
     browser_url = property(lambda self: f"https://localhost:{self.public_port}/3ds/browser")
     requestor_url = property(lambda self: f"https://localhost:{self.requestor_port}/3ds/requestor")
     acs_status_url = property(lambda self: f"http://127.0.0.1:{self.local_port}/acs/status")
@@ -111,10 +112,10 @@ class Httpd:
             env["LD_PRELOAD"] = os.environ["TDS_PRELOAD"]
         return env
 
-    def configtest(self, text=None):
-        """(return code, output) of -t."""
+    def configtest(self, text=None, defines=()):
+        """(return code, output) of -t. defines: for -D."""
         self.write_conf(text)
-        done = subprocess.run([BINARY, "-t", "-f", self.conf_file], env=self._env(), capture_output=True, text=True,
+        done = subprocess.run([BINARY, "-t", *(word for d in defines for word in ("-D", d)), "-f", self.conf_file], env=self._env(), capture_output=True, text=True,
                               timeout=60, **run_as())
         return done.returncode, done.stdout + done.stderr
 
