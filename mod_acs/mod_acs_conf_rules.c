@@ -154,8 +154,8 @@ static int within(const char *part, const apr_array_header_t *parts)
     return 0;
 }
 
-/* Does later match only where earlier does? Sure when it says 1: later is a conjunction that holds all parts of earlier, or
- * of its first alternative (of the others something absent in the first could keep the rule from matching). */
+/* Does later match only where earlier does? Sure when it says 1: later is a conjunction that holds earlier, all parts of it,
+ * or all of its first alternative (of the others something absent in the first could keep the rule from matching). */
 static int covers(const char *earlier, const char *later, apr_pool_t *pool)
 {
     const char *first = APR_ARRAY_IDX(parts_of(earlier, "||", pool), 0, const char *);
@@ -163,6 +163,7 @@ static int covers(const char *earlier, const char *later, apr_pool_t *pool)
     int i;
 
     if (parts_of(later, "||", pool)->nelts > 1) return 0;
+    if (within(earlier, have)) return 1;
     for (i = 0; i < need->nelts; ++i) {
         if (!within(APR_ARRAY_IDX(need, i, const char *), have)) return 0;
     }

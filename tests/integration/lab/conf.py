@@ -34,6 +34,7 @@ class Options:
     peers: tuple = ()              # more peers to call: (URL, CA, client certificate)
     main: list = dataclasses.field(default_factory=list)       # main server
     issuer: list = dataclasses.field(default_factory=list)     # <ACSIssuer>
+    issuer_first: list = dataclasses.field(default_factory=list)  # the same, before the rules
     acs_ds: list = dataclasses.field(default_factory=list)     # <ACSDirectoryServer>
     srv_ds: list = dataclasses.field(default_factory=list)     # <ThreeDSDirectoryServer>
     requestor: list = dataclasses.field(default_factory=list)  # <ThreeDSRequestor>
@@ -135,7 +136,7 @@ def _acs(node):
               o.answer_within and f"ACSAnswerWithin {o.answer_within}",
               o.first_creq_timeout and f"ACSFirstCReqTimeout {o.first_creq_timeout}",
               o.challenge_timeout and f"ACSChallengeTimeout {o.challenge_timeout}"]
-    issuer = [*(f"ACSCardRange {a} {z}" for a, z in o.card_ranges), *(f"ACSRule {r}" for r in o.rules),
+    issuer = [*(f"ACSCardRange {a} {z}" for a, z in o.card_ranges), *o.issuer_first, *(f"ACSRule {r}" for r in o.rules),
               f"ACSCardSource file:{node.cards_file}", f"ACSOTPDelivery {o.otp_delivery or lab.issuer.otp_url}",
               f"ACSTemplates {lab.templates}", 'ACSIssuerName "Example Bank"', "ACSECI Y 05", "ACSECI A 06",
               f"ACSAuthenticationValue lab file:{node.value_key}", *o.issuer]
