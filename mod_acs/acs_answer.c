@@ -52,13 +52,13 @@ static const char *asked(const tds_msg_t *areq)
 }
 
 /* Eci and value of the outcome; who cannot make a value says U (A-ARES-03). */
-static const acs_outcome_t *with_value(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *outcome,
-                                       const acs_txn_t *txn, acs_av_out_t *out)
+static const acs_outcome_t *with_value(acs_run_t *run, const acs_facts_t *facts, const acs_decision_t *d, const acs_txn_t *txn,
+                                       acs_av_out_t *out)
 {
-    static const acs_outcome_t no_value = {"U", "22"};
+    const acs_outcome_t *no_value = acs_case_outcome(facts->ds, ACS_CASE_FAULT);
     acs_av_in_t in = {.pan = tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER),
-                      .trans_status = outcome->trans_status,
-                      .category = txn->category,
+                      .trans_status = d->outcome.trans_status,
+                      .category = tds_msg_get(facts->areq, TDS_E_MESSAGE_CATEGORY),
                       .asked = asked(facts->areq),
                       .ds_trans_id = txn->ds_trans_id,
                       .acs_trans_id = txn->id,
@@ -66,23 +66,48 @@ static const acs_outcome_t *with_value(acs_run_t *run, const acs_facts_t *facts,
                       .currency = txn->currency,
                       .merchant = tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME),
                       .version = facts->areq->version,
+                      .stand_in = facts->instead != NULL,
+                      .challenged = d->how == TDS_AUTH_SPC,
+                      .how = d->how,
                       .now = run->clock(),
                       .rnd = run->rnd};
     tds_err_t err;
 
     tds_err_init(&err, run->pool);
-    if (acs_av_outcome(facts->issuer, &in, out, run->pool, &err) == APR_SUCCESS) return outcome;
+    if (acs_av_outcome(facts->issuer, &in, out, run->pool, &err) == APR_SUCCESS) return &d->outcome;
     tds_log(run->log, TDS_LOG_ERR, "ACS0050", txn->id, "no authentication value: %s", err.detail ? err.detail : "");
-    in.trans_status = no_value.trans_status;
+    in.trans_status = no_value->trans_status;
     (void)acs_av_outcome(facts->issuer, &in, out, run->pool, NULL);
-    return &no_value;
+    return no_value;
 }
 
-static void set_challenge(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *facts)
+static void set_challenge(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *facts, const acs_decision_t *d)
 {
     tds_msg_set(ares, TDS_E_ACS_URL, run->conf->challenge_url);
     tds_msg_set(ares, TDS_E_ACS_CHALLENGE_MANDATED, facts->issuer->challenge_mandated ? "Y" : "N");
-    tds_view_set_auth(ares, TDS_AUTH_SMS_OTP);
+    tds_view_set_auth(ares, d->how);
+}
+
+/* A-ARES-07 */
+static void set_decoupled(tds_msg_t *ares, const acs_facts_t *facts)
+{
+    tds_msg_set(ares, TDS_E_ACS_DEC_CON_IND, "Y");
+    tds_msg_set(ares, TDS_E_ACS_CHALLENGE_MANDATED, facts->issuer->challenge_mandated ? "Y" : "N");
+    tds_view_set_auth(ares, TDS_AUTH_DECOUPLED);
+    tds_view_set_cardholder_info(ares, facts->issuer->decoupled_text);
+}
+
+/* A-ARES-11: what the issuer has told, with us as the source. */
+static void set_statuses(tds_msg_t *ares, const acs_card_t *card)
+{
+    tds_listing_t listing = {.status = card->trust_status, .source = "03"};
+
+    if (card->trust_status) (void)tds_view_set_trust_list(ares, &listing);
+    if (ares->version < TDS_V231) return;
+    tds_msg_set(ares, TDS_E_DEVICE_BINDING_STATUS, card->device_binding);
+    tds_msg_set(ares, TDS_E_DEVICE_BINDING_STATUS_SOURCE, card->device_binding ? "03" : NULL);
+    tds_msg_set(ares, TDS_E_CARD_SECURITY_CODE_STATUS, card->csc_status);
+    tds_msg_set(ares, TDS_E_CARD_SECURITY_CODE_STATUS_SOURCE, card->csc_status ? "02" : NULL);
 }
 
 /* A-ARES-01. The device data is recognised up to the newest version published; our pages return to no app by URL. */
@@ -115,23 +140,33 @@ static const char *operator_id(acs_run_t *run)
 
 #define PRIOR_MAX 32
 
-apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
+static apr_status_t set_outcome(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *facts, const acs_decision_t *d,
+                                acs_txn_t *txn)
+{
+    tds_msg_set(ares, TDS_E_TRANS_STATUS, d->outcome.trans_status);
+    tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, d->outcome.reason));
+    if (*d->outcome.trans_status == 'C') set_challenge(run, ares, facts, d);
+    if (*d->outcome.trans_status == 'D') set_decoupled(ares, facts);
+    return *d->outcome.trans_status == 'S' ? acs_spc_offer(run, facts, txn, ares) : APR_SUCCESS;
+}
+
+apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_decision_t *decision, acs_txn_t *txn,
                            const char **bytes, apr_size_t *len)
 {
     tds_msg_t *ares = tds_msg_make(TDS_MSG_ARES, facts->areq->version, run->pool);
     tds_prior_t prior[PRIOR_MAX];
     tds_msg_rules_t rules = {.prior = prior, .nprior = tds_msg_prior(facts->areq, prior, PRIOR_MAX), .leg = TDS_LEG_ACS_DS};
     acs_av_out_t out;
+    apr_status_t rv;
 
-    *outcome = *with_value(run, facts, outcome, txn, &out);
+    decision->outcome = *with_value(run, facts, decision, txn, &out);
     copy_ids(ares, facts->areq, txn);
     tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);
     tds_msg_set(ares, TDS_E_ACS_OPERATOR_ID, operator_id(run));
-    tds_msg_set(ares, TDS_E_TRANS_STATUS, outcome->trans_status);
-    tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, outcome->reason));
-    tds_msg_set(ares, TDS_E_ECI, out.eci);
+    if ((rv = set_outcome(run, ares, facts, decision, txn)) != APR_SUCCESS) return rv;
+    if (facts->ds->eci_in_ares) tds_msg_set(ares, TDS_E_ECI, out.eci);
     tds_msg_set(ares, TDS_E_AUTHENTICATION_VALUE, out.value);
     set_app(ares, facts->areq);
-    if (!strcmp(outcome->trans_status, "C")) set_challenge(run, ares, facts);
+    set_statuses(ares, &facts->card);
     return tds_msg_encode(bytes, len, ares, &rules, run->pool, run->err);
 }

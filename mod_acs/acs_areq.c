@@ -21,12 +21,12 @@ static const char *trans_id_of(acs_run_t *run, const char *ds_trans_id)
 }
 
 /* The record of a new transaction: only what later steps read. */
-static acs_txn_t *new_txn(acs_run_t *run, const acs_facts_t *facts, const char *id)
+static acs_txn_t *new_txn(acs_run_t *run, const acs_facts_t *facts)
 {
     const tds_msg_t *m = facts->areq;
     acs_txn_t *t = apr_pcalloc(run->pool, sizeof *t);
 
-    t->id = id;
+    t->id = facts->id;
     t->state = ACS_ST_NEW;
     t->issuer = facts->issuer->name;
     t->ds = facts->ds->name;
@@ -40,49 +40,85 @@ static acs_txn_t *new_txn(acs_run_t *run, const acs_facts_t *facts, const char *
     return t;
 }
 
-static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts)
+/* What its issuer wants to be told of it. */
+static void add_wishes(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts, const acs_decision_t *d)
+{
+    struct acs_hook_t *const *hooks = facts->issuer->hooks;
+
+    if (hooks[ACS_HOOK_NOTICE]) t->wants |= ACS_OWED(NOTICE);
+    if (hooks[ACS_HOOK_TRUST] || facts->issuer->trust_list == ACS_TRUST_STORE) t->wants |= ACS_OWED(CONSENT);
+    if (*t->trans_status == 'D' || (*t->trans_status == 'C' && d->cha == ACS_CHA_OOB)) t->wants |= ACS_OWED(CANCEL);
+    if (!t->wants && !tds_view_fallback(facts->areq)) return;
+    t->card_ref = facts->card.ref;
+    t->card_index = acs_card_index(run->keys, tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER), run->pool);
+}
+
+/* Consents that the page may ask for (P-15, N-20): the requestor wants it, somebody keeps it, and it is not given yet. */
+static unsigned asks_of(const acs_facts_t *facts)
+{
+    static const char *const trust[] = {"09", NULL}, *const bind[] = {"12", NULL};
+    const char *status = facts->card.trust_status, *bound = facts->card.device_binding;
+    unsigned asks = 0;
+
+    if (facts->areq->version >= TDS_V220 && facts->issuer->trust_list != ACS_TRUST_OFF && tds_view_asks(facts->areq, trust) &&
+        (!status || strchr("NPU", *status)))
+        asks |= ACS_ASK_TRUST;
+    if (facts->areq->version >= TDS_V231 && facts->issuer->hooks[ACS_HOOK_TRUST] && facts->method &&
+        tds_view_asks(facts->areq, bind) && (!bound || *bound == '0'))
+        asks |= ACS_ASK_BIND;
+    return asks;
+}
+
+/* For what follows an ARes C, D or S. */
+static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts, const acs_decision_t *d)
 {
     const tds_msg_t *m = facts->areq;
 
+    t->cha = d->cha;
+    t->how = d->how;
     t->ds_url = facts->ds_url;
     t->pan = tds_msg_get(m, TDS_E_ACCT_NUMBER);
     t->merchant = tds_msg_get(m, TDS_E_MERCHANT_NAME);
-    t->amount = tds_msg_get(m, TDS_E_PURCHASE_AMOUNT);
-    t->currency = tds_msg_get(m, TDS_E_PURCHASE_CURRENCY);
     t->exponent = tds_msg_get(m, TDS_E_PURCHASE_EXPONENT);
     t->phone = facts->card.phone;
     t->email = facts->card.email;
     t->language = facts->card.language ? facts->card.language : tds_view_language(m);
+    t->dec_req = tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_DEC_REQ_IND);
+    if ((t->asks = asks_of(facts))) {
+        t->acquirer = tds_msg_get(m, TDS_E_ACQUIRER_BIN);
+        t->acquirer_merchant = tds_msg_get(m, TDS_E_ACQUIRER_MERCHANT_ID);
+    }
+    if (*t->trans_status != 'S') return;
+    t->requestor = tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_ID);
+    t->payee = tds_msg_get(m, TDS_E_PAYEE_ORIGIN);
 }
 
 static void count_ares(acs_run_t *run, const char *status)
 {
-    static const char order[] = "YANURCI";
+    static const char order[] = "YANURCIDS";
     const char *at = strchr(order, status[0]);
 
     if (at) tds_metric_add(run->metrics, ACS_M_AREQ_Y + (int)(at - order), 1);
 }
 
 /* Never an invalid message: when the ARes is not fit to be sent, a U that is (design: send-side self-check). */
-static apr_status_t make_ares(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
+static apr_status_t make_ares(acs_run_t *run, const acs_facts_t *facts, acs_decision_t *d, acs_txn_t *txn,
                               acs_answer_t *answer)
 {
-    static const acs_outcome_t fault = {"U", "22"};
-
     *answer = (acs_answer_t){.status = 200, .kind = ACS_BODY_JSON};
-    if (acs_ares_make(run, facts, outcome, txn, &answer->body, &answer->len) == APR_SUCCESS) return APR_SUCCESS;
-    tds_log(run->log, TDS_LOG_ERR, "ACS0060", txn->id, "ARes %s is not fit to be sent: %d %s", outcome->trans_status,
+    if (acs_ares_make(run, facts, d, txn, &answer->body, &answer->len) == APR_SUCCESS) return APR_SUCCESS;
+    tds_log(run->log, TDS_LOG_ERR, "ACS0060", txn->id, "ARes %s is not fit to be sent: %d %s", d->outcome.trans_status,
             run->err->proto, run->err->elements ? run->err->elements : "");
     tds_err_clear(run->err);
-    *outcome = fault;
-    if (acs_ares_make(run, facts, outcome, txn, &answer->body, &answer->len) == APR_SUCCESS) return APR_SUCCESS;
+    d->outcome = *acs_case_outcome(facts->ds, ACS_CASE_FAULT);
+    if (acs_ares_make(run, facts, d, txn, &answer->body, &answer->len) == APR_SUCCESS) return APR_SUCCESS;
     tds_err_clear(run->err);
     return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no ARes can be made");
 }
 
 static apr_status_t erro_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
-    if (!strcmp(txn->ds, run->ds->name)) what->event = ACS_EV_DS_ERRO;
+    if (run->ds && !strcmp(txn->ds, run->ds->name)) what->event = ACS_EV_DS_ERRO;
     return APR_SUCCESS;
 }
 
@@ -99,40 +135,68 @@ static void forget(acs_run_t *run, const char *id)
     run->err = err;
 }
 
-static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, acs_answer_t *answer)
+static acs_event_e event_of(const acs_outcome_t *outcome)
 {
-    acs_outcome_t outcome = acs_decide(run, facts);
-    const char *id = trans_id_of(run, tds_msg_get(facts->areq, TDS_E_DS_TRANS_ID));
-    acs_happening_t what = {.now = run->clock()};
-    acs_txn_t *txn, *next;
-    apr_status_t rv;
+    switch (*outcome->trans_status) {
+    case 'C':
+        return ACS_EV_CHALLENGED;
+    case 'D':
+        return ACS_EV_DECOUPLED;
+    case 'S':
+        return ACS_EV_SPC;
+    default:
+        return ACS_EV_DECIDED;
+    }
+}
+
+/* The record as it will be stored. */
+static apr_status_t first_step(acs_run_t *run, const acs_facts_t *facts, const acs_decision_t *d, acs_txn_t *txn,
+                               acs_txn_t **next)
+{
+    acs_happening_t what = {.now = run->clock(), .event = event_of(&d->outcome), .limit = d->limit};
     unsigned fx;
 
-    if (!id) return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no id can be made");
-    txn = new_txn(run, facts, id);
+    txn->trans_status = d->outcome.trans_status;
+    txn->reason = facts->issuer->hooks[ACS_HOOK_NOTICE] ? d->outcome.reason : NULL;
+    if (what.event == ACS_EV_DECIDED) txn->amount = txn->currency = NULL;
+    else add_challenge_data(txn, facts, d);
+    add_wishes(run, txn, facts, d);
+    return acs_txn_step(txn, &what, run->conf, next, &fx, run->pool);
+}
+
+static apr_status_t store_new(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn)
+{
+    apr_status_t rv;
+
+    tds_point("acs.areq_before_save");
+    rv = acs_create(run, txn, facts->incrs);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) forget(run, txn->id);
+    if (APR_STATUS_IS_EEXIST(rv))
+        return TDS_FAIL(run->err, rv, tds_view_code(facts->areq->version, TDS_FAULT_DUPLICATE), "dsTransID",
+                        "dsTransID was used before");
+    if (rv == APR_SUCCESS) tds_point("acs.areq_after_save");
+    return rv;
+}
+
+static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, acs_answer_t *answer)
+{
+    acs_decision_t d = acs_decide(run, facts);
+    acs_txn_t *txn = new_txn(run, facts), *next;
+    apr_status_t rv;
+
     txn->amount = tds_msg_get(facts->areq, TDS_E_PURCHASE_AMOUNT);
     txn->currency = tds_msg_get(facts->areq, TDS_E_PURCHASE_CURRENCY);
-    if ((rv = make_ares(run, facts, &outcome, txn, answer)) != APR_SUCCESS) return rv;
-    txn->amount = txn->currency = NULL;
-    what.event = strcmp(outcome.trans_status, "C") ? ACS_EV_DECIDED : ACS_EV_CHALLENGED;
-    if (what.event == ACS_EV_CHALLENGED) add_challenge_data(txn, facts);
-    txn->trans_status = outcome.trans_status;
-    if ((rv = acs_txn_step(txn, &what, run->conf, &next, &fx, run->pool)) != APR_SUCCESS) return rv;
-    tds_point("acs.areq_before_save");
-    rv = acs_create(run, next, facts->incrs);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) forget(run, id);
-    if (APR_STATUS_IS_EEXIST(rv))
-        return TDS_FAIL(run->err, rv, tds_view_code(facts->areq->version, TDS_FAULT_DUPLICATE), "dsTransID", "dsTransID was used before");
-    if (rv != APR_SUCCESS) return rv;
-    tds_point("acs.areq_after_save");
+    if ((rv = make_ares(run, facts, &d, txn, answer)) != APR_SUCCESS) return rv;
+    if ((rv = first_step(run, facts, &d, txn, &next)) != APR_SUCCESS) return rv;
+    if ((rv = store_new(run, facts, next)) != APR_SUCCESS) return rv;
     if (txn->msg_version >= TDS_V231) { /* X-HTTP-09 */
         answer->request_id = txn->ds_trans_id;
-        answer->response_id = id;
+        answer->response_id = txn->id;
     }
-    count_ares(run, outcome.trans_status);
-    tds_log(run->log, TDS_LOG_INFO, "ACS0061", id, "AReq %s of DS %s for issuer %s: %s%s%s",
-            txn->server_trans_id, run->ds->name, txn->issuer, outcome.trans_status, outcome.reason ? ", reason " : "",
-            outcome.reason ? outcome.reason : "");
+    count_ares(run, d.outcome.trans_status);
+    tds_log(run->log, TDS_LOG_INFO, "ACS0061", txn->id, "AReq %s of DS %s for issuer %s: %s%s%s",
+            txn->server_trans_id, run->ds->name, txn->issuer, d.outcome.trans_status, d.outcome.reason ? ", reason " : "",
+            d.outcome.reason ? d.outcome.reason : "");
     return APR_SUCCESS;
 }
 
@@ -170,6 +234,8 @@ static apr_status_t take_areq(acs_run_t *run, tds_msg_t *areq, const tds_msg_rul
     if ((rv = tds_msg_check(areq, rules, run->err)) != APR_SUCCESS) return rv;
     if (areq->type == TDS_MSG_OREQ) return acs_take_oreq(run, areq, answer);
     if ((rv = check_more(run, areq)) != APR_SUCCESS) return rv;
+    if (!(facts.id = trans_id_of(run, tds_msg_get(areq, TDS_E_DS_TRANS_ID))))
+        return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no id can be made");
     if ((rv = acs_gather(run, areq, &facts)) != APR_SUCCESS) return rv;
     return decide_and_save(run, &facts, answer);
 }
@@ -182,7 +248,10 @@ void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t
     tds_msg_t *msg = NULL;
     apr_status_t rv;
 
-    if (run->ds) tds_profile_apply(&run->ds->profile, &rules);
+    if (run->ds) {
+        tds_profile_apply(&run->ds->profile, &rules);
+        run->deadline = run->ds->areq_within ? run->clock() + run->ds->areq_within : 0;
+    }
     rv = tds_msg_open(&msg, body, len, &rules, run->pool, run->err);
     if (!run->ds) {
         tds_metric_add(run->metrics, ACS_M_DS_UNKNOWN, 1);

@@ -17,6 +17,7 @@ typedef struct acs_av_in_t {
     const char *amount, *currency; /* minor units; ISO 4217 digits */
     const char *merchant;
     tds_ver_e version;
+    int stand_in;   /* A because the issuer's systems did not answer */
     int challenged; /* by the method how; else frictionless */
     tds_auth_e how;
     apr_time_t now; /* of the authentication */

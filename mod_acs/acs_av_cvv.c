@@ -81,7 +81,7 @@ apr_status_t acs_av_cvv_make(char cvv[4], const acs_av_cvv_t *c)
 static const char *arc_of(const acs_av_in_t *in)
 {
     if (!strcmp(in->trans_status, "Y")) return "0";
-    if (!strcmp(in->trans_status, "A")) return "7";
+    if (!strcmp(in->trans_status, "A")) return in->stand_in ? "8" : "7";
     if (strcmp(in->trans_status, "I") || !in->asked) return NULL;
     if (!strcmp(in->asked, "05")) return "2";
     if (!strcmp(in->asked, "06")) return "3";
@@ -102,6 +102,8 @@ static const char *sf_of(const acs_av_in_t *in)
         return "09";
     case TDS_AUTH_DECOUPLED:
         return "12";
+    case TDS_AUTH_SPC:
+        return "14";
     }
     return "10";
 }

@@ -15,9 +15,10 @@ const char *acs_card_index(const tds_keys_t *keys, const char *pan, apr_pool_t *
     return tds_keys_mac(keys, mac, "card", &part, 1) == APR_SUCCESS ? tds_hex(mac, 16, pool) : NULL;
 }
 
-static acs_card_status_e status_of(const char *word)
+acs_card_status_e acs_card_status(const char *word)
 {
     if (!word || !strcmp(word, "active")) return ACS_CARD_ACTIVE;
+    if (!strcmp(word, "unknown")) return ACS_CARD_UNKNOWN;
     if (!strcmp(word, "notEnrolled")) return ACS_CARD_NOT_ENROLLED;
     return ACS_CARD_BLOCKED; /* also for a word we do not know: the safe side */
 }
@@ -64,7 +65,7 @@ typedef const char *word_fn(const void *row, const char *name);
 
 static void take_words(acs_card_t *card, word_fn *word, const void *row)
 {
-    *card = (acs_card_t){.status = status_of(word(row, "status")),
+    *card = (acs_card_t){.status = acs_card_status(word(row, "status")),
                          .group = word(row, "group"),
                          .language = word(row, "language"),
                          .phone = word(row, "phone"),
@@ -92,6 +93,17 @@ static apr_status_t file_find(void *baton, const char *pan, acs_card_t *card, ap
 }
 
 const acs_card_ops_t acs_card_file = {.find = file_find};
+
+/* ---- hook ---------------------------------------------------------------- */
+
+/* It is asked later, with all that is known by then. */
+static apr_status_t hook_find(void *baton, const char *pan, acs_card_t *card, apr_pool_t *pool, tds_err_t *err)
+{
+    *card = (acs_card_t){.status = ACS_CARD_ACTIVE};
+    return APR_SUCCESS;
+}
+
+const acs_card_ops_t acs_card_hook = {.find = hook_find};
 
 /* ---- Redis --------------------------------------------------------------- */
 

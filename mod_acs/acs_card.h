@@ -13,11 +13,11 @@ typedef struct acs_card_t {
     const char *group;        /* free word for rules: CARD:group */
     const char *language;     /* "en" */
     const char *phone, *email, *name;
-    const char *ref;          /* the issuer's name for the cardholder */
-    const char *methods;      /* challenge methods in order, space separated: "oob otp" */
+    const char *ref;          /* the issuer's name of the cardholder, for later hooks */
+    const char *methods;      /* challenge methods in order, space separated; NULL: the issuer's */
     const char *rp_id;        /* of the credentials */
-    const json_t *credentials; /* array of {"id": base64url, "publicKey": base64 of SubjectPublicKeyInfo} */
-    const char *trust_status, *device_binding, *csc_status; /* no source has them */
+    const json_t *credentials; /* array of {id, publicKey}; NULL: none */
+    const char *trust_status, *device_binding, *csc_status; /* by the hook; NULL: not told */
 } acs_card_t;
 
 /* APR_SUCCESS also for an unknown card (status UNKNOWN). Another status: the source does not answer. */
@@ -41,12 +41,18 @@ typedef struct acs_card_ops_t {
 apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool, tds_err_t *err);
 extern const acs_card_ops_t acs_card_file;
 
+/* The issuer's own look-up (ACSHook card). */
+extern const acs_card_ops_t acs_card_hook;
+
 /* Redis: the hash acs:card:{index}, the same members (credentials: the text of the array); index = hex HMAC of the PAN
  * under the id key (acs_card_index). The baton is filled when the keys are there. */
 typedef struct acs_card_redis_t {
     const tds_keys_t *keys;
 } acs_card_redis_t;
 extern const acs_card_ops_t acs_card_redis;
+
+/* active, blocked, notEnrolled, unknown; NULL: active; any other word is blocked: the safe side. */
+acs_card_status_e acs_card_status(const char *word);
 
 /* What stands for a PAN in keys and counters. */
 const char *acs_card_index(const tds_keys_t *keys, const char *pan, apr_pool_t *pool);

@@ -1,5 +1,5 @@
 /* The one-time code: made, kept as a MAC, checked in constant time, handed to who delivers it. */
-#include "acs_run.h"
+#include "acs_hook.h"
 
 #include <string.h>
 #include <apr_file_io.h>
@@ -84,34 +84,21 @@ static apr_status_t to_inbox(const char *path, const char *line, apr_size_t len,
     return rv;
 }
 
-static int to_hook(acs_run_t *run, const acs_issuer_t *issuer, const char *body, apr_size_t len)
-{
-    tds_http_req_t req = {.method = "POST",
-                          .url = issuer->otp_delivery,
-                          .type = "application/json; charset=utf-8",
-                          .body = body,
-                          .len = len,
-                          .read_timeout = issuer->otp_delivery_timeout,
-                          .resp_max = 16 * 1024};
-    tds_http_resp_t resp;
-
-    run->http->call(run->http->baton, &req, &resp, run->pool);
-    return resp.result == TDS_HTTP_OK && resp.status >= 200 && resp.status < 300;
-}
-
 /* A code that does not arrive is not the end: the cardholder can ask for another, or cancel. */
 void acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp)
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
     apr_size_t len = 0;
-    const char *body = tds_json_text(delivery_of(run, txn, otp), &len, run->pool);
+    acs_ask_t ask = {.issuer = issuer, .kind = ACS_HOOK_OTP, .id = txn->id, .body = delivery_of(run, txn, otp)};
+    const char *body = tds_json_text(ask.body, &len, run->pool);
+    json_t *answer;
     int ok = 0;
 
     if (body) tds_wipe_later(run->pool, (char *)body, len);
     if (!issuer || !body || !issuer->otp_delivery) ok = 0;
     else if (!strncmp(issuer->otp_delivery, INBOX, sizeof INBOX - 1))
         ok = to_inbox(issuer->otp_delivery + sizeof INBOX - 1, body, len, run->pool) == APR_SUCCESS;
-    else ok = to_hook(run, issuer, body, len);
+    else ok = acs_hook_call(run, &ask, &answer) == APR_SUCCESS;
     if (ok) return;
     tds_metric_add(run->metrics, ACS_M_OTP_UNDELIVERED, 1);
     tds_log(run->log, TDS_LOG_ERR, "ACS0040", txn->id, "the code could not be handed to the delivery hook of issuer %s",

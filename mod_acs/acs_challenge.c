@@ -7,6 +7,7 @@
 #include "tds_b64.h"
 #include "tds_point.h"
 #include "tds_view.h"
+#include "acs_cha.h"
 #include "acs_pages.h"
 #include "acs_token.h"
 
@@ -28,12 +29,9 @@ static void show_failure(acs_run_t *run, const char *id, apr_status_t rv, acs_an
 /* What the browser gets, by the record alone: any request at any node shows the same. */
 static void show(acs_run_t *run, const acs_txn_t *txn, const acs_page_note_t *note, acs_answer_t *answer)
 {
-    int has_cres = txn->end == ACS_END_OK || txn->end == ACS_END_FAILED || txn->end == ACS_END_CANCEL ||
-                   txn->end == ACS_END_FAULT || (txn->end == ACS_END_SILENT && txn->msg_version < TDS_V231);
-
     tds_point("acs.before_answer");
     if (txn->state == ACS_ST_INTERACT) acs_page_challenge(run, txn, note, answer);
-    else if (!has_cres) acs_page_neutral(run, txn->end == ACS_END_SILENT ? 200 : 400, ACS_NEUTRAL_ERROR, answer);
+    else if (!acs_txn_has_cres(txn)) acs_page_neutral(run, txn->end == ACS_END_SILENT ? 200 : 400, ACS_NEUTRAL_ERROR, answer);
     else if (txn->state == ACS_ST_REPORTING && run->clock() < txn->answer_at) acs_page_processing(run, txn, answer);
     else acs_page_final(run, txn, answer);
 }
@@ -142,7 +140,7 @@ static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     what->window_size = tds_msg_get(in->msg, TDS_E_CHALLENGE_WINDOW_SIZE);
     what->session_data = in->session_data;
     if (txn->msg_version >= TDS_V231) what->creq_mark = mark_of(run, in);
-    return acs_otp_make(run, txn, &in->otp, &what->otp_mac);
+    return acs_cha_prepare(run, txn, &in->otp, what);
 }
 
 /* What goes back of threeDSSessionData: nothing that is longer than it may be. */
@@ -174,7 +172,7 @@ static void answer_creq(acs_run_t *run, acs_txn_t *txn, unsigned fx, int refused
     if (fx & FX_RREQ) acs_outbox_send(run, &txn); /* the time limit had run out */
     if ((fx & FX_DELIVER) || in->resumed) {
         if (fx & FX_DELIVER) tds_metric_add(run->metrics, ACS_M_CREQ, 1);
-        if (fx & FX_DELIVER) acs_otp_deliver(run, txn, in->otp);
+        if (fx & FX_DELIVER) acs_cha_begin(run, &txn, in->otp, 0);
         show(run, txn, &note, answer);
         return;
     }
@@ -220,8 +218,28 @@ typedef struct entry_t {
     acs_token_t token;
     unsigned char mark[ACS_FORM_MARK];
     acs_event_e event; /* what it came to */
+    acs_result_e result; /* of the issuer's app, asked for this button */
     const char *otp; /* the new code, once there is one */
 } entry_t;
+
+/* P-15: a box that the page had is an answer, ticked or not. */
+static void take_consents(const acs_txn_t *txn, const acs_form_t *form, acs_happening_t *what)
+{
+    if (txn->asks & ACS_ASK_TRUST) what->trust = form->trust && !strcmp(form->trust, "Y") ? "Y" : "N";
+    if (txn->asks & ACS_ASK_BIND) what->bind = form->bind && !strcmp(form->bind, "Y") ? "Y" : "N";
+}
+
+/* Right or wrong, with what follows from it: decoupled authentication may have to be announced (N-27). */
+static void judge_otp(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *issuer, const char *otp, acs_happening_t *what)
+{
+    int last = !issuer || (int)txn->attempts + 1 >= issuer->otp_attempts, right = acs_otp_right(run, txn, otp);
+
+    if (right && acs_cha_falls_back(issuer, txn, ACS_DEC_ALWAYS)) what->informing = 30;
+    else if (!right && last && acs_cha_falls_back(issuer, txn, ACS_DEC_FAILED)) what->informing = 29;
+    if (what->informing) what->event = ACS_EV_ENTRY_INFORM;
+    else if (right) what->event = ACS_EV_ENTRY_OK;
+    else what->event = last ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_BAD;
+}
 
 /* An answer counts once, however often its form is sent; another answer from an older page counts too (it is a try). */
 static void judge_answer(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_happening_t *what)
@@ -233,25 +251,41 @@ static void judge_answer(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_
     acs_form_mark(run, in->mark, &in->token, otp);
     if (acs_form_seen(txn, in->mark)) return; /* B-34 */
     what->form_mark = in->mark;
-    if (acs_otp_right(run, txn, otp)) what->event = ACS_EV_ENTRY_OK;
-    else what->event = !issuer || (int)txn->attempts + 1 >= issuer->otp_attempts ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_BAD;
+    take_consents(txn, in->form, what);
+    if (txn->cha == ACS_CHA_OTP) judge_otp(run, txn, issuer, otp, what);
+    else what->event = !issuer || (int)txn->attempts >= issuer->otp_attempts ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_ASK;
+}
+
+static apr_status_t judge_resend(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_happening_t *what)
+{
+    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
+
+    if (txn->cha == ACS_CHA_OOB || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
+    what->event = ACS_EV_RESEND;
+    return acs_cha_prepare(run, txn, &in->otp, what);
+}
+
+/* B-46: the button, and what the issuer's app has said by now. */
+static void judge_button(const acs_txn_t *txn, entry_t *in, acs_happening_t *what)
+{
+    acs_result_e result = txn->result ? (acs_result_e)txn->result : in->result;
+
+    what->event = acs_result_event(result);
+    if (what->event != ACS_EV_NONE) take_consents(txn, in->form, what);
 }
 
 static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
     entry_t *in = baton;
-    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
-    int current = in->token.version == txn->version;
+    int current = in->token.version == txn->version || txn->cha == ACS_CHA_OOB; /* a result moves the version, not the page */
     apr_status_t rv = APR_SUCCESS;
 
     in->event = ACS_EV_NONE;
     if (txn->state != ACS_ST_INTERACT) return APR_SUCCESS;
     if (!strcmp(in->form->action, "cancel")) what->event = current ? ACS_EV_CANCEL : ACS_EV_NONE;
-    else if (!strcmp(in->form->action, "resend")) {
-        if (!current || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
-        what->event = ACS_EV_RESEND;
-        rv = acs_otp_make(run, txn, &in->otp, &what->otp_mac);
-    }
+    else if (txn->informing) what->event = !strcmp(in->form->action, "continue") ? ACS_EV_CONTINUE : ACS_EV_NONE;
+    else if (!strcmp(in->form->action, "resend")) rv = current ? judge_resend(run, txn, in, what) : APR_SUCCESS;
+    else if (txn->cha == ACS_CHA_OOB) judge_button(txn, in, what);
     else judge_answer(run, txn, in, what);
     in->event = what->event;
     return rv;
@@ -259,36 +293,55 @@ static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
 
 static void count_entry(acs_run_t *run, acs_event_e event)
 {
-    if (event == ACS_EV_ENTRY_OK) tds_metric_add(run->metrics, ACS_M_ENTRY_OK, 1);
+    if (event == ACS_EV_ENTRY_OK || event == ACS_EV_RESULT_OK) tds_metric_add(run->metrics, ACS_M_ENTRY_OK, 1);
     if (event == ACS_EV_ENTRY_BAD || event == ACS_EV_ENTRY_LAST) tds_metric_add(run->metrics, ACS_M_ENTRY_BAD, 1);
     if (event == ACS_EV_CANCEL) tds_metric_add(run->metrics, ACS_M_CANCEL, 1);
     if (event == ACS_EV_RESEND) tds_metric_add(run->metrics, ACS_M_RESEND, 1);
 }
 
+/* The button was pressed and no result has been called back: ask, and judge again. */
+static apr_status_t poll_again(acs_run_t *run, entry_t *in, acs_txn_t **txn, unsigned *fx)
+{
+    int pressed = strcmp(in->form->action, "cancel") && strcmp(in->form->action, "resend");
+
+    if (in->event != ACS_EV_NONE || (*txn)->state != ACS_ST_INTERACT || (*txn)->cha != ACS_CHA_OOB || !pressed ||
+        (in->result = acs_cha_poll(run, *txn)) == ACS_RESULT_NONE)
+        return APR_SUCCESS;
+    return acs_run_event(run, in->token.id, in->token.version, form_judge, in, txn, fx);
+}
+
+/* What the entry has set off, and the page that comes of it. */
+static void answer_form(acs_run_t *run, acs_txn_t *txn, unsigned fx, const entry_t *in, acs_answer_t *answer)
+{
+    acs_page_note_t note;
+
+    count_entry(run, in->event);
+    if (fx & FX_DELIVER) acs_cha_begin(run, &txn, in->otp, 1);
+    if (fx & FX_ASK) fx |= acs_cha_ask(run, &txn, in->form->otp);
+    if (fx & FX_RREQ) acs_outbox_send(run, &txn);
+    note = (acs_page_note_t){.failed = (txn->attempts > 0 || txn->cha == ACS_CHA_OOB) && in->event != ACS_EV_RESEND,
+                             .resent = in->event == ACS_EV_RESEND};
+    show(run, txn, &note, answer);
+}
+
 void acs_run_form(acs_run_t *run, const acs_form_t *form, acs_answer_t *answer)
 {
-    acs_form_t safe = {.token = form->token, .action = form->action ? form->action : "submit", .otp = form->otp};
+    acs_form_t safe = *form;
     entry_t in = {.form = &safe};
-    acs_page_note_t note;
     acs_txn_t *txn;
     apr_status_t rv;
     unsigned fx;
 
+    if (!safe.action) safe.action = "submit";
     if (acs_token_read(run, &in.token, form->token) != APR_SUCCESS) {
         tds_log(run->log, TDS_LOG_WARNING, "ACS0093", NULL, "page form with a token that is not ours");
         acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
         return;
     }
     rv = acs_run_event(run, in.token.id, in.token.version, form_judge, &in, &txn, &fx);
-    if (rv != APR_SUCCESS) {
-        show_failure(run, in.token.id, rv, answer);
-        return;
-    }
-    count_entry(run, in.event);
-    if (fx & FX_DELIVER) acs_otp_deliver(run, txn, in.otp);
-    if (fx & FX_RREQ) acs_outbox_send(run, &txn);
-    note = (acs_page_note_t){.failed = txn->attempts > 0 && in.event != ACS_EV_RESEND, .resent = in.event == ACS_EV_RESEND};
-    show(run, txn, &note, answer);
+    if (rv == APR_SUCCESS) rv = poll_again(run, &in, &txn, &fx);
+    if (rv == APR_SUCCESS) answer_form(run, txn, fx, &in, answer);
+    else show_failure(run, in.token.id, rv, answer);
 }
 
 /* ---- reload -------------------------------------------------------------- */

@@ -70,6 +70,28 @@ int acs_used(const acs_conf_t *conf, const apr_array_header_t *use, const char *
 static const struct {
     const char *word;
     acs_outcome_t outcome;
+} cases[ACS_CASE_COUNT] = {
+#define C(name, word, status, reason, rule) [ACS_CASE_##name] = {word, {status, reason, NULL}},
+#include "acs_cases.def"
+#undef C
+};
+
+acs_case_e acs_case_find(const char *word)
+{
+    int i = 0;
+
+    while (i < ACS_CASE_COUNT && strcmp(cases[i].word, word)) ++i;
+    return (acs_case_e)i;
+}
+
+const acs_outcome_t *acs_case_outcome(const acs_ds_t *ds, acs_case_e which)
+{
+    return ds && ds->cases[which] ? ds->cases[which] : &cases[which].outcome;
+}
+
+static const struct {
+    const char *word;
+    acs_outcome_t outcome;
     int takes_reason;
 } outcomes[] = {
     {"frictionless", {.trans_status = "Y"}, 0},

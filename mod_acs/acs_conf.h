@@ -18,6 +18,14 @@ typedef struct acs_outcome_t {
     const char *method;       /* C: oob, otp or delegate, what the rule wants; NULL: the card or the issuer tells */
 } acs_outcome_t;
 
+/* What the rules of a DS decide (acs_cases.def). */
+typedef enum acs_case_e {
+#define C(name, word, status, reason, rule) ACS_CASE_##name,
+#include "acs_cases.def"
+#undef C
+    ACS_CASE_COUNT
+} acs_case_e;
+
 typedef struct acs_rule_t {
     const acs_outcome_t *outcome;
     const char *text; /* the expression as written */
@@ -25,6 +33,19 @@ typedef struct acs_rule_t {
     int line;
     const char *file;
 } acs_rule_t;
+
+/* Calls to the issuer's systems (acs_hook.h). */
+typedef enum acs_hook_e {
+    ACS_HOOK_CARD,
+    ACS_HOOK_RISK,
+    ACS_HOOK_OTP,
+    ACS_HOOK_DELEGATE,
+    ACS_HOOK_OOB,
+    ACS_HOOK_DECOUPLED,
+    ACS_HOOK_NOTICE,
+    ACS_HOOK_TRUST,
+    ACS_HOOK_COUNT
+} acs_hook_e;
 
 typedef struct acs_range_t {
     const char *start, *end; /* digits, same length */
@@ -59,7 +80,19 @@ typedef struct acs_issuer_t {
     apr_array_header_t *ecis;    /* acs_eci_line_t, first match wins */
     apr_array_header_t *avs;     /* acs_av_t, first match wins, the last is for all */
     int challenge_mandated;
+    struct acs_hook_t *hooks[ACS_HOOK_COUNT]; /* NULL: none of that kind */
+    struct tds_sign_keys_t *keys;   /* shared with its systems; NULL: calls are not signed, none are taken */
+    const char *methods;            /* challenge methods it offers, in order, space separated: otp, delegate, oob */
+    int offers_3ri, offers_npa;     /* A-3RI-02 */
+    int fallback;                   /* acs_dec_fallback_e: decoupled authentication after a challenge (N-27) */
+    int trust_list;                 /* acs_trust_e */
+    const char *spc_icon;           /* picture of the card that SPC shows; NULL: no SPC */
+    const char *decoupled_text;     /* cardholderInfo of an ARes D */
+    apr_interval_time_t decoupled_min; /* less than this is too little time (A-DEC-02) */
 } acs_issuer_t;
+
+typedef enum acs_dec_fallback_e { ACS_DEC_OFF, ACS_DEC_FAILED, ACS_DEC_ALWAYS } acs_dec_fallback_e;
+typedef enum acs_trust_e { ACS_TRUST_OFF, ACS_TRUST_HOOK, ACS_TRUST_STORE } acs_trust_e;
 
 /* <ACSDirectoryServer NAME>: our view of a DS. */
 typedef struct acs_ds_t {
@@ -72,6 +105,12 @@ typedef struct acs_ds_t {
     const char *scheme_name;          /* shown on pages; may be NULL */
     const char *operator_id;          /* acsOperatorID for this DS; NULL: the server's */
     tds_profile_t profile;            /* what its messages may differ in */
+    const acs_outcome_t *cases[ACS_CASE_COUNT]; /* NULL: the default */
+    apr_interval_time_t areq_within;  /* X-TIME-05: an AReq is answered within */
+    int attempts;                     /* A is allowed */
+    int informational;                /* I is allowed without an indicator that asks for it */
+    int eci_in_ares, eci_in_rreq;
+    int method_to_ds;                 /* authenticationMethod in an RReq up to 2.2.0 */
 } acs_ds_t;
 
 /* Server level. */
@@ -81,6 +120,7 @@ typedef struct acs_conf_t {
     const char *challenge_url; /* becomes acsURL */
     const char *method_url;    /* public URL of the endpoint method; NULL: there is none */
     apr_interval_time_t method_keep; /* how long 3DS Method data waits for its AReq (M-06) */
+    const char *issuer_url;    /* of the endpoint issuer; NULL: no call-backs */
     const char *reference_number, *operator_id;
     unsigned versions;         /* TDS_VER_BIT */
     apr_interval_time_t first_creq_timeout; /* X-TIME-06 */
@@ -119,5 +159,11 @@ const acs_outcome_t *acs_outcome_find(const char *word, const char **fault, apr_
 
 /* The word again, from the outcome: for logs and tables. */
 const char *acs_outcome_word(const acs_outcome_t *outcome, apr_pool_t *pool);
+
+/* By the word in ACSOutcome; ACS_CASE_COUNT: no such. */
+acs_case_e acs_case_find(const char *word);
+
+/* What that DS wants then; ds may be NULL. */
+const acs_outcome_t *acs_case_outcome(const acs_ds_t *ds, acs_case_e which);
 
 #endif

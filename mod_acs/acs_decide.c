@@ -1,7 +1,8 @@
-/* The decision: facts in, outcome out. No I/O, no clock. */
+/* The decision: facts in, outcome out. No I/O. */
+#include <stdlib.h>
 #include <string.h>
-#include "tds_view.h"
-#include "acs_run.h"
+#include <apr_strings.h>
+#include "acs_hook.h"
 
 static int is(const tds_msg_t *areq, tds_elem_e elem, const char *value)
 {
@@ -10,42 +11,173 @@ static int is(const tds_msg_t *areq, tds_elem_e elem, const char *value)
     return have && !strcmp(have, value);
 }
 
-/* What the protocol forbids this outcome (section 2.3), else NULL. */
-static const acs_outcome_t *instead_of(const acs_outcome_t *want, const acs_facts_t *facts)
+static const acs_outcome_t *in_case(const acs_facts_t *facts, acs_case_e which)
 {
-    static const acs_outcome_t no_challenge = {"N", "15"}, unusable = {"U", "22"}, no_3ri = {"N", "21"},
-                               no_device = {"U", "03"};
-    static const char *const data_share[] = {"06", NULL}, *const informational[] = {"05", "06", "07", NULL};
+    return acs_case_outcome(facts->ds, which);
+}
 
-    if (!strcmp(want->trans_status, "C")) {
-        if (is(facts->areq, TDS_E_DEVICE_CHANNEL, "03")) return &no_3ri;
-        if (tds_view_asks(facts->areq, data_share)) return &no_challenge;
-        if (!is(facts->areq, TDS_E_DEVICE_CHANNEL, "02")) return &no_device; /* A-AREQ-31: no challenge in an app */
-        if (!facts->ds_url) return &unusable;
+/* ---- before the rules ----------------------------------------------------- */
+
+/* A-AREQ-15, A-3RI-02: card and issuer themselves may settle it. */
+static const acs_outcome_t *settled(const acs_facts_t *facts)
+{
+    if (is(facts->areq, TDS_E_DEVICE_CHANNEL, "03") && !facts->issuer->offers_3ri) return in_case(facts, ACS_CASE_NO_3RI);
+    if (is(facts->areq, TDS_E_MESSAGE_CATEGORY, "02") && !facts->issuer->offers_npa) return in_case(facts, ACS_CASE_NO_NPA);
+    if (facts->bad_prior) return in_case(facts, ACS_CASE_BAD_PRIOR);
+    if (facts->instead) return facts->instead;
+    if (facts->card.status == ACS_CARD_UNKNOWN) return in_case(facts, ACS_CASE_UNKNOWN_CARD);
+    if (facts->card.status == ACS_CARD_NOT_ENROLLED) return in_case(facts, ACS_CASE_NOT_ENROLLED);
+    return facts->card.status == ACS_CARD_BLOCKED ? in_case(facts, ACS_CASE_BLOCKED_CARD) : NULL;
+}
+
+/* ---- decoupled ------------------------------------------------------------ */
+
+/* A-DEC-01: minutes, padded or not. */
+static apr_interval_time_t time_asked(const tds_msg_t *areq)
+{
+    const char *minutes = tds_msg_get(areq, TDS_E_THREE_DS_REQUESTOR_DEC_MAX_TIME);
+
+    return minutes ? apr_time_from_sec(60 * strtol(minutes, NULL, 10)) : 0;
+}
+
+static int may_be_decoupled(const acs_facts_t *facts)
+{
+    return facts->areq->version >= TDS_V220 && tds_view_decoupled(facts->areq) && facts->issuer->hooks[ACS_HOOK_DECOUPLED] &&
+           facts->ds_url;
+}
+
+/* D, or what stands in its place. */
+static const acs_outcome_t *decoupled(acs_run_t *run, const acs_facts_t *facts, acs_decision_t *d)
+{
+    static const acs_outcome_t yes = {"D", NULL, NULL};
+
+    if (!facts->ds_url) return in_case(facts, ACS_CASE_NO_DS_URL);
+    if (!may_be_decoupled(facts)) return in_case(facts, ACS_CASE_NEEDS_DECOUPLED);
+    if (!acs_hook_open(run, facts->issuer, ACS_HOOK_DECOUPLED)) return facts->issuer->hooks[ACS_HOOK_DECOUPLED]->outcome;
+    d->limit = time_asked(facts->areq);
+    if (d->limit < facts->issuer->decoupled_min) return in_case(facts, ACS_CASE_LITTLE_TIME);
+    d->how = TDS_AUTH_DECOUPLED;
+    return &yes;
+}
+
+/* ---- challenge ------------------------------------------------------------ */
+
+static const char *const cha_names[ACS_CHA_COUNT] = {"otp", "delegate", "oob"};
+
+const char *acs_cha_name(acs_cha_e cha)
+{
+    return cha < ACS_CHA_COUNT ? cha_names[cha] : "?";
+}
+
+static int in_list(const char *list, const char *word)
+{
+    apr_size_t n = strlen(word);
+    const char *at = list;
+
+    for (; (at = strstr(at, word)); at += n) {
+        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' ')) return 1;
     }
-    if (!strcmp(want->trans_status, "I") && !tds_view_asks(facts->areq, informational)) return &unusable;
-    return NULL;
+    return 0;
 }
 
-/* A-AREQ-15: the card itself may settle it. */
-static const acs_outcome_t *by_card(const acs_card_t *card)
+/* Can the issuer do it, and for this cardholder? */
+static int can(acs_run_t *run, const acs_facts_t *facts, acs_cha_e cha)
 {
-    static const acs_outcome_t unknown = {"N", "08"}, not_enrolled = {"U", "13"}, blocked = {"R", "12"};
+    const acs_issuer_t *issuer = facts->issuer;
 
-    if (card->status == ACS_CARD_UNKNOWN) return &unknown;
-    if (card->status == ACS_CARD_NOT_ENROLLED) return &not_enrolled;
-    return card->status == ACS_CARD_BLOCKED ? &blocked : NULL;
+    if (issuer->methods && !in_list(issuer->methods, cha_names[cha])) return 0;
+    if (cha == ACS_CHA_DELEGATE) return acs_hook_open(run, issuer, ACS_HOOK_DELEGATE);
+    if (cha == ACS_CHA_OOB)
+        return acs_hook_open(run, issuer, ACS_HOOK_OOB) ||
+               (issuer->hooks[ACS_HOOK_OOB] && issuer->hooks[ACS_HOOK_OOB]->fallback == ACS_FALLBACK_AGAIN);
+    return issuer->otp_delivery && (facts->card.phone || facts->card.email);
 }
 
-acs_outcome_t acs_decide(acs_run_t *run, const acs_facts_t *facts)
+static acs_cha_e named(const char *word, apr_size_t len)
 {
-    static const acs_outcome_t no_rule = {"U", "22"};
-    const acs_outcome_t *want = by_card(&facts->card), *other;
+    int i = 0;
+
+    while (i < ACS_CHA_COUNT && (strlen(cha_names[i]) != len || strncmp(cha_names[i], word, len))) ++i;
+    return (acs_cha_e)i;
+}
+
+/* The rule's method, else the first that the card, else the issuer prefers and that can be done. */
+static acs_cha_e pick(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *want)
+{
+    const char *list = want->method ? want->method : facts->card.methods ? facts->card.methods : facts->issuer->methods;
+    const char *at = list ? list : "otp";
+
+    while (*at) {
+        apr_size_t n = strcspn(at, " ");
+        acs_cha_e cha = named(at, n);
+
+        if (cha < ACS_CHA_COUNT && can(run, facts, cha)) return cha;
+        at += n;
+        while (*at == ' ') ++at;
+    }
+    return ACS_CHA_COUNT;
+}
+
+/* C, or what stands in its place (section 2.3). */
+static const acs_outcome_t *challenge(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *want, acs_decision_t *d)
+{
+    static const char *const data_share[] = {"06", NULL};
+    static const acs_outcome_t yes = {"C", NULL, NULL};
+
+    if (tds_view_asks(facts->areq, data_share)) return in_case(facts, ACS_CASE_NO_CHALLENGE);
+    if (is(facts->areq, TDS_E_DEVICE_CHANNEL, "03")) {
+        if (facts->issuer->hooks[ACS_HOOK_DECOUPLED]) return decoupled(run, facts, d);
+        return in_case(facts, ACS_CASE_NO_3RI);
+    }
+    if (!is(facts->areq, TDS_E_DEVICE_CHANNEL, "02")) /* A-AREQ-31: no challenge in an app */
+        return may_be_decoupled(facts) ? decoupled(run, facts, d) : in_case(facts, ACS_CASE_NO_DEVICE);
+    if (!facts->ds_url) return in_case(facts, ACS_CASE_NO_DS_URL);
+    d->cha = pick(run, facts, want);
+    if (d->cha == ACS_CHA_COUNT) return in_case(facts, ACS_CASE_NO_METHOD);
+    d->how = d->cha == ACS_CHA_OOB ? TDS_AUTH_OOB : TDS_AUTH_SMS_OTP;
+    return &yes;
+}
+
+/* ---- the whole ------------------------------------------------------------ */
+
+/* What the protocol makes of a wish. */
+static const acs_outcome_t *allowed(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *want, acs_decision_t *d)
+{
+    static const char *const informational[] = {"05", "06", "07", NULL};
+
+    switch (*want->trans_status) {
+    case 'C':
+        return challenge(run, facts, want, d);
+    case 'D':
+        return decoupled(run, facts, d);
+    case 'S':
+        if (facts->no_spc) return in_case(facts, ACS_CASE_FAULT);
+        return facts->ds_url ? want : in_case(facts, ACS_CASE_NO_DS_URL);
+    case 'A':
+        return facts->ds->attempts ? want : in_case(facts, ACS_CASE_NO_ATTEMPTS);
+    case 'I':
+        if (facts->areq->version >= TDS_V220 && (facts->ds->informational || tds_view_asks(facts->areq, informational)))
+            return want;
+        return in_case(facts, ACS_CASE_NO_INFORMATION);
+    default:
+        return want;
+    }
+}
+
+acs_decision_t acs_decide(acs_run_t *run, const acs_facts_t *facts)
+{
+    static const acs_outcome_t authenticated = {"Y", NULL, NULL};
+    acs_decision_t d = {.how = TDS_AUTH_SMS_OTP};
+    const acs_outcome_t *want = settled(facts);
 
     if (!want) {
-        const acs_rule_t *rule = run->match(run->baton, facts, run->pool);
-        want = rule ? rule->outcome : &no_rule;
+        d.rule = run->match(run->baton, facts, run->pool);
+        want = d.rule ? d.rule->outcome : in_case(facts, ACS_CASE_FAULT);
     }
-    other = instead_of(want, facts);
-    return other ? *other : *want;
+    if (facts->spc == ACS_SPC_GOOD && strchr("CS", *want->trans_status)) { /* N-13: that was the challenge */
+        want = &authenticated;
+        d.how = TDS_AUTH_SPC;
+    }
+    d.outcome = *allowed(run, facts, want, &d);
+    return d;
 }

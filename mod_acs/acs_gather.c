@@ -135,5 +135,5 @@ apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *fact
     facts->ds_url = usable_ds_url(run, areq);
     if ((rv = gather_store(run, facts)) != APR_SUCCESS) return rv;
     add_riders(run, facts);
-    return APR_SUCCESS;
+    return acs_gather_hooks(run, facts);
 }

@@ -12,7 +12,7 @@
 /* Seconds after the limit at which an open page asks what became of it (B-21). */
 #define RELOAD_AFTER 5
 
-enum { PAGE_OTP, PAGE_PROCESSING, PAGE_FINAL, PAGE_ERROR, PAGE_METHOD, PAGE_COUNT };
+enum { PAGE_OTP, PAGE_OOB, PAGE_INFO, PAGE_PROCESSING, PAGE_FINAL, PAGE_ERROR, PAGE_METHOD, PAGE_COUNT };
 
 typedef struct language_t {
     const char *tag;
@@ -27,10 +27,10 @@ struct acs_pages_t {
 
 #define COMMON "lang", "dir", "nonce", "t.*"
 
-static const char *const otp_names[] = {COMMON,         "action",        "token",      "refreshSeconds", "refreshURL",
+static const char *const challenge_names[] = {COMMON,         "action",        "token",      "refreshSeconds", "refreshURL",
                                         "issuerName",   "schemeName",    "merchantName", "amount",       "maskedPan",
                                         "destination",  "attemptsLeft",  "lastTryFailed", "codeResent",  "resendAllowed",
-                                        "windowSize",   NULL};
+                                        "windowSize",   "askTrust",      "askBind",    NULL};
 static const char *const processing_names[] = {COMMON, "refreshURL", NULL};
 static const char *const final_names[] = {COMMON, "notificationURL", "fields", "fields.name", "fields.value", NULL};
 static const char *const error_names[] = {COMMON, "titleText", "bodyText", NULL};
@@ -41,7 +41,9 @@ static const struct {
     const char *file;
     const char *const *names;
 } page_files[PAGE_COUNT] = {
-    [PAGE_OTP] = {"otp.html", otp_names},
+    [PAGE_OTP] = {"otp.html", challenge_names},
+    [PAGE_OOB] = {"oob.html", challenge_names},
+    [PAGE_INFO] = {"info.html", challenge_names},
     [PAGE_PROCESSING] = {"processing.html", processing_names},
     [PAGE_FINAL] = {"final.html", final_names},
     [PAGE_ERROR] = {"error.html", error_names},
@@ -189,6 +191,12 @@ static void set_number(json_t *data, const char *name, apr_int64_t value, apr_po
     tds_json_set(data, name, apr_psprintf(pool, "%" APR_INT64_T_FMT, value));
 }
 
+static int page_of(const acs_txn_t *txn)
+{
+    if (txn->informing) return PAGE_INFO;
+    return txn->cha == ACS_CHA_OOB ? PAGE_OOB : PAGE_OTP;
+}
+
 void acs_page_challenge(acs_run_t *run, const acs_txn_t *txn, const acs_page_note_t *note, acs_answer_t *answer)
 {
     const acs_issuer_t *issuer = issuer_of(run, txn->issuer);
@@ -216,7 +224,9 @@ void acs_page_challenge(acs_run_t *run, const acs_txn_t *txn, const acs_page_not
     set_flag(data, "codeResent", note->resent);
     set_flag(data, "resendAllowed", (int)txn->resends < issuer->otp_resends);
     tds_json_set(data, "windowSize", txn->window_size);
-    render(run, language_of(issuer->pages, txn->language), PAGE_OTP, 200, data, answer);
+    set_flag(data, "askTrust", (txn->asks & ACS_ASK_TRUST) != 0);
+    set_flag(data, "askBind", (txn->asks & ACS_ASK_BIND) != 0);
+    render(run, language_of(issuer->pages, txn->language), page_of(txn), 200, data, answer);
 }
 
 void acs_page_processing(acs_run_t *run, const acs_txn_t *txn, acs_answer_t *answer)

@@ -10,6 +10,7 @@
 #include "tds_log.h"
 #include "tds_rand.h"
 #include "tds_store.h"
+#include "tds_view.h"
 #include "acs_card.h"
 #include "acs_metrics.h"
 #include "acs_conf.h"
@@ -21,6 +22,14 @@ typedef struct acs_risk_t {
     const char *score;    /* decimal digits, or NULL */
     const char *reasons;  /* comma separated, or NULL */
 } acs_risk_t;
+
+/* The second AReq of an SPC transaction. */
+typedef enum acs_spc_e {
+    ACS_SPC_NONE,   /* it is not one */
+    ACS_SPC_GOOD,   /* the assertion holds */
+    ACS_SPC_BAD,    /* it does not */
+    ACS_SPC_ABSENT  /* SPC was not run, cancelled, or timed out (N-12) */
+} acs_spc_e;
 
 /* What the decision is made of. Absent: NULL. */
 typedef struct acs_facts_t {
@@ -34,7 +43,22 @@ typedef struct acs_facts_t {
     const char *ds_url; /* canonical, allowed and reachable; NULL: no challenge is possible */
     apr_time_t now;            /* the counters are as of this time */
     apr_array_header_t *incrs; /* tds_incr_t: what rides with the write of the record; NULL: nothing */
+    const char *id;     /* acsTransID */
+    const acs_outcome_t *instead; /* the fallback of a hook that came to nothing; NULL: decide */
+    const acs_txn_t *prior; /* the transaction that this one goes on from: SPC (N-13), decoupled fallback (A-3RI-05) */
+    acs_spc_e spc;
+    int bad_prior;      /* A-3RI-05: there is none to go on from */
+    int no_spc;         /* S is not possible: rules that want it do not match */
 } acs_facts_t;
+
+/* What it comes to. */
+typedef struct acs_decision_t {
+    acs_outcome_t outcome;
+    const acs_rule_t *rule; /* that led to it; NULL: none did */
+    acs_cha_e cha;          /* C */
+    tds_auth_e how;         /* C, D: announced; Y after SPC */
+    apr_interval_time_t limit; /* D: time for it */
+} acs_decision_t;
 
 /* The first rule of facts->issuer that matches, or NULL (then: U). */
 typedef const acs_rule_t *acs_match_fn(void *baton, const acs_facts_t *facts, apr_pool_t *pool);
@@ -56,6 +80,7 @@ typedef struct acs_run_t {
     void *baton; /* of both */
     const apr_array_header_t *use; /* const char *: sections this endpoint is limited to; NULL: all */
     const acs_ds_t *ds; /* whose certificate the connection bears; NULL: nobody's */
+    apr_time_t deadline; /* AReq: to be answered by then (X-TIME-05); 0: none */
     apr_pool_t *pool;
     tds_err_t *err;
 } acs_run_t;
@@ -82,6 +107,7 @@ void acs_run_creq(acs_run_t *run, const char *creq, const char *session_data, ac
 /* POST of a challenge page's form. */
 typedef struct acs_form_t {
     const char *token, *action, *otp;
+    const char *trust, *bind; /* boxes: "Y" when ticked */
 } acs_form_t;
 
 void acs_run_form(acs_run_t *run, const acs_form_t *form, acs_answer_t *answer);
@@ -115,18 +141,41 @@ apr_status_t acs_take_oreq(acs_run_t *run, const tds_msg_t *oreq, acs_answer_t *
 /* acs_gather.c: the only I/O before the save. */
 apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *facts);
 
-/* acs_decide.c */
-acs_outcome_t acs_decide(acs_run_t *run, const acs_facts_t *facts);
+/* acs_decide.c. The name of a challenge method, as in ACSChallengeMethods. */
+const char *acs_cha_name(acs_cha_e cha);
+acs_decision_t acs_decide(acs_run_t *run, const acs_facts_t *facts);
+
+/* acs_gather_hooks.c: card, risk, trust list. APR_SUCCESS also when a fallback was taken. */
+apr_status_t acs_gather_hooks(acs_run_t *run, acs_facts_t *facts);
+
+/* An AReq without what tells who the cardholder is. Lives until pool goes. */
+json_t *acs_redacted(const tds_msg_t *areq, apr_pool_t *pool);
+
+/* acs_trust.c: the trust list that we keep (ACSTrustList store). */
+apr_status_t acs_trust_look(acs_run_t *run, acs_facts_t *facts);
+
+/* acs_prior.c: the transaction that the AReq goes on from; taken, so that it is so once. */
+apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts);
+
+/* The threeDSRequestorAuthenticationInfo that holds an SPC assertion, or NULL. */
+const json_t *acs_spc_info(const tds_msg_t *areq);
+
+/* acs_spc.c: the elements of an ARes S; and: does the assertion of this AReq hold for the prior transaction? */
+apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares);
+int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior);
 
 /* acs_send.c */
 void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);
 void acs_outbox_send(acs_run_t *run, acs_txn_t **ptxn);
 
+/* acs_outbox.c: the same for what goes to the issuer. */
+void acs_outbox_tell(acs_run_t *run, acs_txn_t **ptxn);
+
 /* errorCode of a received Erro as a log may show it: three digits, or "?". */
 const char *acs_erro_code(const tds_msg_t *erro);
 
-/* acs_answer.c: ARes and Erro. *outcome becomes U when the authentication value cannot be made. */
-apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_outcome_t *outcome, const acs_txn_t *txn,
+/* acs_answer.c: ARes and Erro. decision->outcome becomes U when the authentication value cannot be made. */
+apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_decision_t *decision, acs_txn_t *txn,
                            const char **bytes, apr_size_t *len);
 void acs_answer_erro(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn,
                      acs_answer_t *answer);

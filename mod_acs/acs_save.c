@@ -65,7 +65,14 @@ apr_status_t acs_save(acs_run_t *run, acs_txn_t *txn)
 /* The clock speaks first: a time limit that has run out decides before what has just come in (T-03). */
 static int overdue(const acs_txn_t *txn, apr_time_t now)
 {
-    return (txn->state == ACS_ST_CREQ_WAIT || txn->state == ACS_ST_INTERACT) && txn->deadline <= now;
+    return txn->deadline && txn->deadline <= now; /* only states that wait have one */
+}
+
+static int timeout_metric(unsigned state)
+{
+    if (state == ACS_ST_CREQ_WAIT) return ACS_M_TIMEOUT_CREQ;
+    if (state == ACS_ST_DECOUPLED) return ACS_M_TIMEOUT_DECOUPLED;
+    return state == ACS_ST_SPC_WAIT ? ACS_M_TIMEOUT_SPC : ACS_M_TIMEOUT_CARDHOLDER;
 }
 
 /* One step, saved. APR_EAGAIN: somebody was faster; from the top, please. */
@@ -81,7 +88,7 @@ static apr_status_t take_step(acs_run_t *run, const acs_txn_t *txn, const acs_ha
         tds_log(run->log, TDS_LOG_INFO, "ACS0010", txn->id, "%s, %s: now %s", acs_state_name((acs_state_e)txn->state),
                 acs_event_name(what->event), acs_state_name((acs_state_e)(*pnext)->state));
     if (what->event == ACS_EV_TIMEOUT)
-        tds_metric_add(run->metrics, txn->state == ACS_ST_INTERACT ? ACS_M_TIMEOUT_CARDHOLDER : ACS_M_TIMEOUT_CREQ, 1);
+        tds_metric_add(run->metrics, timeout_metric(txn->state), 1);
     return APR_SUCCESS;
 }
 

@@ -24,7 +24,7 @@ static apr_status_t set_value(acs_run_t *run, const acs_txn_t *txn, const acs_is
                       .merchant = txn->merchant,
                       .version = (tds_ver_e)txn->msg_version,
                       .challenged = 1,
-                      .how = TDS_AUTH_SMS_OTP,
+                      .how = (tds_auth_e)txn->how,
                       .now = run->clock(),
                       .rnd = run->rnd};
     tds_err_t err;
@@ -37,10 +37,25 @@ static apr_status_t set_value(acs_run_t *run, const acs_txn_t *txn, const acs_is
     return rv;
 }
 
-/* R-17: what was announced is repeated with Y and N. */
-static void set_method(tds_msg_t *rreq, const char *status)
+/* R-17: what was announced is repeated with Y and N. Up to 2.2.0 the DS may want the method as well. */
+static void set_method(tds_msg_t *rreq, const acs_txn_t *txn, const acs_ds_t *ds, const char *status)
 {
-    if (!strcmp(status, "Y") || !strcmp(status, "N")) tds_view_set_auth(rreq, TDS_AUTH_SMS_OTP);
+    tds_auth_e how = txn->trans_status && *txn->trans_status == 'S' ? TDS_AUTH_SPC : (tds_auth_e)txn->how;
+
+    if (strcmp(status, "Y") && strcmp(status, "N")) return;
+    tds_view_set_auth(rreq, how);
+    if (ds && ds->method_to_ds) tds_view_set_method_code(rreq, how);
+}
+
+/* P-15, N-20: what the cardholder answered, with us as the source. */
+static void set_consents(tds_msg_t *rreq, const acs_txn_t *txn)
+{
+    tds_listing_t listing = {.status = txn->trust && *txn->trust == 'Y' ? "Y" : "R", .source = "03"};
+
+    if (txn->trust) (void)tds_view_set_trust_list(rreq, &listing);
+    if (!txn->bind || rreq->version < TDS_V231) return;
+    tds_msg_set(rreq, TDS_E_DEVICE_BINDING_STATUS, *txn->bind == 'Y' ? "14" : "04");
+    tds_msg_set(rreq, TDS_E_DEVICE_BINDING_STATUS_SOURCE, "03");
 }
 
 /* R-06: the Erro that went to the requestor, from 2.3.1 on. */
@@ -60,6 +75,8 @@ static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const acs_av_o
     tds_msg_t *m = tds_msg_make(TDS_MSG_RREQ, (tds_ver_e)txn->msg_version, run->pool);
     acs_end_e end = (acs_end_e)txn->end;
     const char *status = acs_end_status(end);
+    const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
+    int decoupled = *txn->trans_status == 'D';
 
     tds_msg_set(m, TDS_E_THREE_DS_SERVER_TRANS_ID, txn->server_trans_id);
     tds_msg_set(m, TDS_E_DS_TRANS_ID, txn->ds_trans_id);
@@ -68,10 +85,11 @@ static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const acs_av_o
     tds_msg_set(m, TDS_E_TRANS_STATUS, status);
     tds_msg_set(m, TDS_E_TRANS_STATUS_REASON, acs_end_reason(end, m->version));
     tds_msg_set(m, TDS_E_CHALLENGE_CANCEL, acs_end_cancel(end, m->version));
-    tds_msg_set(m, TDS_E_INTERACTION_COUNTER, apr_psprintf(run->pool, "%02u", txn->interactions));
+    if (!decoupled) tds_msg_set(m, TDS_E_INTERACTION_COUNTER, apr_psprintf(run->pool, "%02u", txn->interactions));
     tds_msg_set(m, TDS_E_AUTHENTICATION_VALUE, out->value);
-    tds_msg_set(m, TDS_E_ECI, out->eci);
-    set_method(m, status);
+    if (!ds || ds->eci_in_rreq) tds_msg_set(m, TDS_E_ECI, out->eci);
+    set_method(m, txn, ds, status);
+    set_consents(m, txn);
     set_error_report(run, m, txn);
     return m;
 }
@@ -226,7 +244,8 @@ void acs_outbox_send(acs_run_t *run, acs_txn_t **ptxn)
     acs_txn_t *txn;
     unsigned fx;
 
-    if (report.kind == ACS_OUT_NONE || !(*ptxn)->ds_url) return;
+    if (report.kind > ACS_OUT_ERRO) acs_outbox_tell(run, ptxn);
+    if (report.kind > ACS_OUT_ERRO || report.kind == ACS_OUT_NONE || !(*ptxn)->ds_url) return;
     post(run, *ptxn, &resp);
     tds_point("acs.rreq_sent");
     judge_answer(run, *ptxn, &resp, &report);

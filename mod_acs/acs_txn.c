@@ -82,63 +82,137 @@ static void drop_personal(acs_txn_t *t)
     t->otp_mac = t->forms = t->creq_mark = TDS_BYTES(NULL, 0);
 }
 
+/* What the issuer is still to be told once this transaction has ended. */
+static void owe(acs_txn_t *t, const acs_happening_t *what)
+{
+    int theirs = what->event == ACS_EV_RESULT_OK || what->event == ACS_EV_RESULT_NO || what->event == ACS_EV_RESULT_FRAUD;
+
+    t->owed = t->wants & ACS_OWED(NOTICE);
+    if (!theirs) t->owed |= t->wants & ACS_OWED(CANCEL);
+    if (t->trust || t->bind) t->owed |= t->wants & ACS_OWED(CONSENT);
+}
+
+/* The outcome of a cell, by what the record knows. */
+static acs_end_e end_of(const move_t *m, const acs_txn_t *t)
+{
+    if (m->end == ACS_END_UNDECIDED && t->reached) return ACS_END_UNMOVED;
+    if (m->end == ACS_END_FALLBACK && t->informing == 30) return ACS_END_FALLBACK30;
+    return m->end;
+}
+
 static void decide_end(acs_txn_t *t, const move_t *m, const acs_happening_t *what, const acs_conf_t *conf)
 {
-    t->end = m->end;
+    t->end = end_of(m, t);
+    t->ended = what->now;
     t->erro = what->erro;
+    owe(t, what);
     if (ends[m->end].counts && t->msg_version >= TDS_V220 && t->interactions < 99) ++t->interactions;
     t->outbox = ACS_OUT_RREQ;
     t->out_until = what->now + conf->outbox_horizon;
     t->answer_at = what->now + conf->answer_within;
     t->out_due = m->fx & FX_RREQ ? what->now + conf->lease : what->now;
     t->deadline = 0;
+    t->out_tries = 0;
     drop_personal(t);
 }
 
-static void clear_outbox(acs_txn_t *t)
+static void fill_outbox(acs_txn_t *t, acs_outbox_e kind, tds_bytes_t body, apr_time_t now)
 {
-    t->outbox = ACS_OUT_NONE;
-    t->out_body = TDS_BYTES(NULL, 0);
-    t->out_due = 0;
+    t->outbox = kind;
+    t->out_body = body;
+    t->out_due = kind ? now : 0;
+    t->out_tries = 0;
 }
 
-/* After the report: nothing more leaves, or an Erro about what came back. */
-static void close_report(acs_txn_t *t, const acs_happening_t *what)
+/* What is owed next goes into the outbox; when there is nothing, so does what only that was kept for. */
+static void fill_next(acs_txn_t *t, const acs_happening_t *what, const acs_conf_t *conf)
 {
-    if (what->event == ACS_EV_UNANSWERED && t->outbox == ACS_OUT_RREQ && what->erro.len) {
-        t->outbox = ACS_OUT_ERRO;
-        t->out_body = what->erro;
-        t->out_due = what->now;
-        t->out_tries = 0;
-    }
-    else clear_outbox(t);
+    unsigned kind = ACS_OUT_NONE + 1;
+
+    while (kind < ACS_OUT_COUNT && !(t->owed & 1u << kind)) ++kind;
+    if (kind == ACS_OUT_COUNT) kind = ACS_OUT_NONE;
+    fill_outbox(t, (acs_outbox_e)kind, TDS_BYTES(NULL, 0), what->now);
+    t->owed &= ~(1u << kind);
+    if (kind) t->out_until = what->now + conf->outbox_horizon;
+    else t->card_ref = t->card_index = t->acquirer = t->acquirer_merchant = NULL;
+}
+
+/* After the report: an Erro about what came back, then what the issuer is owed, then nothing more. */
+static void close_report(acs_txn_t *t, const acs_happening_t *what, const acs_conf_t *conf)
+{
+    if (what->event == ACS_EV_UNANSWERED && t->outbox == ACS_OUT_RREQ && what->erro.len)
+        fill_outbox(t, ACS_OUT_ERRO, what->erro, what->now);
+    else fill_next(t, what, conf);
     t->pan = NULL;
+}
+
+/* Again later: a DS at its interval, an issuer's system more and more rarely. */
+static void retry(acs_txn_t *t, const acs_happening_t *what, const acs_conf_t *conf)
+{
+    apr_interval_time_t wait = conf->retry_interval;
+
+    if (t->outbox > ACS_OUT_START) wait <<= t->out_tries < 6 ? t->out_tries : 6;
+    t->out_due = what->now + wait;
+    ++t->out_tries;
+}
+
+static int is_entry(acs_event_e event)
+{
+    return event == ACS_EV_ENTRY_OK || event == ACS_EV_ENTRY_BAD || event == ACS_EV_ENTRY_LAST ||
+           event == ACS_EV_ENTRY_INFORM || event == ACS_EV_ENTRY_ASK;
+}
+
+/* What came with the event stays with the record. */
+static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
+{
+    if (is_entry(what->event)) count_entry(t, what, pool);
+    if (what->event == ACS_EV_RESEND) ++t->resends;
+    if (what->to_otp) t->cha = ACS_CHA_OTP;
+    if (what->event == ACS_EV_REACHED) t->reached = 1;
+    if (what->event == ACS_EV_RESULT_KEPT) t->result = what->result;
+    if (what->event == ACS_EV_FALLBACK_TAKEN || what->event == ACS_EV_SPC_TAKEN) t->used = 1;
+    if (what->informing) t->informing = what->informing;
+    if (what->trust) t->trust = what->trust;
+    if (what->bind) t->bind = what->bind;
+    if (what->otp_mac.len) t->otp_mac = what->otp_mac;
+    if (what->event != ACS_EV_CREQ) return;
+    t->window_size = what->window_size;
+    t->session_data = what->session_data;
+    t->creq_mark = what->creq_mark;
+}
+
+static void set_deadline(acs_txn_t *t, const move_t *m, const acs_happening_t *what, const acs_conf_t *conf)
+{
+    if (m->next == ACS_ST_CREQ_WAIT) t->deadline = what->now + conf->first_creq_timeout;
+    if ((m->fx & FX_PAGE) || what->event == ACS_EV_SPC) t->deadline = what->now + conf->challenge_timeout;
+    if (what->event == ACS_EV_DECOUPLED) {
+        t->deadline = what->now + what->limit;
+        fill_outbox(t, ACS_OUT_START, TDS_BYTES(NULL, 0), what->now);
+        t->out_until = t->deadline;
+    }
+}
+
+static void close_txn(acs_txn_t *t, unsigned from, const acs_happening_t *what, const acs_conf_t *conf)
+{
+    t->deadline = 0;
+    if (!t->ended && t->wants) t->ended = what->now;
+    drop_personal(t);
+    if (from != ACS_ST_REPORTING && from != ACS_ST_FINAL && what->event != ACS_EV_SPC_TAKEN) owe(t, what);
+    close_report(t, what, conf);
 }
 
 static void apply(acs_txn_t *t, const move_t *m, const acs_happening_t *what, const acs_conf_t *conf, apr_pool_t *pool)
 {
-    if (what->event == ACS_EV_ENTRY_OK || what->event == ACS_EV_ENTRY_BAD || what->event == ACS_EV_ENTRY_LAST)
-        count_entry(t, what, pool);
-    if (what->event == ACS_EV_RESEND) ++t->resends;
-    if (what->otp_mac.len) t->otp_mac = what->otp_mac;
-    if (what->event == ACS_EV_CREQ) {
-        t->window_size = what->window_size;
-        t->session_data = what->session_data;
-        t->creq_mark = what->creq_mark;
-    }
+    unsigned from = t->state;
+
+    take_in(t, what, pool);
     if (m->end != ACS_END_NONE) decide_end(t, m, what, conf);
-    if ((m->fx & FX_RETRY) && t->outbox) {
-        t->out_due = what->now + conf->retry_interval;
-        ++t->out_tries;
-    }
+    if ((m->fx & FX_RETRY) && t->outbox) retry(t, what, conf);
     t->state = m->next;
-    if (m->next == ACS_ST_CREQ_WAIT) t->deadline = what->now + conf->first_creq_timeout;
-    if (m->next == ACS_ST_INTERACT) t->deadline = what->now + conf->challenge_timeout;
-    if (m->next == ACS_ST_FINAL) {
-        t->deadline = 0;
-        drop_personal(t);
-        if (!(m->fx & FX_RETRY)) close_report(t, what);
-    }
+    set_deadline(t, m, what, conf);
+    if (m->next == ACS_ST_FINAL && !(m->fx & FX_RETRY) && what->event != ACS_EV_FALLBACK_TAKEN) close_txn(t, from, what, conf);
+    if (m->next == ACS_ST_DECOUPLED && (what->event == ACS_EV_REPORTED || what->event == ACS_EV_GIVEN_UP))
+        fill_outbox(t, ACS_OUT_NONE, TDS_BYTES(NULL, 0), what->now);
 }
 
 apr_status_t acs_txn_step(const acs_txn_t *txn, const acs_happening_t *what, const acs_conf_t *conf, acs_txn_t **next,
@@ -157,17 +231,19 @@ apr_status_t acs_txn_step(const acs_txn_t *txn, const acs_happening_t *what, con
 
 apr_time_t acs_txn_due(const acs_txn_t *txn)
 {
-    return txn->outbox ? txn->out_due : txn->deadline;
+    return txn->outbox && (!txn->deadline || txn->out_due < txn->deadline) ? txn->out_due : txn->deadline;
 }
 
+/* While it is open its report is still to come. */
 apr_interval_time_t acs_txn_ttl(const acs_txn_t *txn, const acs_conf_t *conf, apr_time_t now)
 {
+    apr_time_t last = txn->outbox && txn->out_until > txn->deadline ? txn->out_until : txn->deadline;
+    int open = txn->state != ACS_ST_FINAL && txn->end == ACS_END_NONE;
     apr_interval_time_t ttl = conf->tombstone;
 
-    if (txn->state != ACS_ST_FINAL || txn->outbox) {
-        apr_time_t last = txn->deadline > txn->out_until ? txn->deadline : txn->out_until;
-        ttl = (last > now ? last - now : 0) + conf->grace + (txn->outbox ? 0 : conf->outbox_horizon);
-    }
+    if (open || txn->outbox)
+        ttl = (last > now ? last - now : 0) + conf->grace + (open ? conf->outbox_horizon : 0);
+    if (ttl < conf->tombstone) ttl = conf->tombstone;
     if (txn->keep_until - now > ttl) ttl = txn->keep_until - now;
     return ttl;
 }
@@ -189,29 +265,42 @@ const char *acs_end_cancel(acs_end_e end, tds_ver_e version)
 
 const char *acs_end_cres(acs_end_e end)
 {
-    return ends[end].cres ? ends[end].cres : "N";
+    return ends[end].cres;
+}
+
+int acs_txn_has_cres(const acs_txn_t *txn)
+{
+    if (txn->end == ACS_END_SILENT && txn->msg_version >= TDS_V231) return 0; /* X-TIME-08 */
+    return ends[txn->end].cres != NULL;
 }
 
 const char *acs_state_name(acs_state_e state)
 {
-    static const char *const names[] = {"NEW", "CREQ_WAIT", "INTERACT", "REPORTING", "FINAL"};
+    static const char *const names[] = {"NEW", "CREQ_WAIT", "INTERACT", "DECOUPLED", "SPC_WAIT", "REPORTING", "FINAL"};
 
     return state < ACS_ST_COUNT ? names[state] : "?";
 }
 
 const char *acs_event_name(acs_event_e event)
 {
-    static const char *const names[] = {"CHALLENGED", "DECIDED",    "CREQ",       "CREQ_BAD", "CREQ_AGAIN", "CREQ_OTHER",
-                                        "ENTRY_OK",   "ENTRY_BAD",  "ENTRY_LAST", "RESEND",   "CANCEL",     "TIMEOUT",
-                                        "DS_ERRO",    "FAULT",      "REPORTED",   "UNREACHED", "UNANSWERED", "GIVEN_UP"};
+    static const char *const names[] = {
+        "CHALLENGED",   "DECIDED",     "DECOUPLED",    "SPC",          "CREQ",         "CREQ_BAD",   "CREQ_AGAIN",
+        "CREQ_OTHER",   "ENTRY_OK",    "ENTRY_BAD",    "ENTRY_LAST",   "ENTRY_INFORM", "ENTRY_ASK",  "ASKED_OK",
+        "ASKED_BAD",    "ASKED_LAST",  "ASKED_INFORM", "CONTINUE",     "RESEND",       "CANCEL",     "RESULT_OK",
+        "RESULT_NO",    "RESULT_FRAUD", "RESULT_KEPT", "REACHED",      "SPC_TAKEN",    "FALLBACK_TAKEN", "TIMEOUT",
+        "DS_ERRO",      "FAULT",       "REPORTED",     "UNREACHED",    "UNANSWERED",   "GIVEN_UP"};
 
     return event < ACS_EV_COUNT ? names[event] : "NONE";
 }
 
 int acs_txn_prior(const acs_txn_t *txn, tds_prior_t *out)
 {
-    out[0] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_DEVICE_CHANNEL, txn->channel};
-    out[1] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_MESSAGE_CATEGORY, txn->category};
-    out[2] = (tds_prior_t){TDS_MSG_ARES, TDS_E_TRANS_STATUS, txn->trans_status};
-    return 3;
+    int n = 0;
+
+    out[n++] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_DEVICE_CHANNEL, txn->channel};
+    out[n++] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_MESSAGE_CATEGORY, txn->category};
+    out[n++] = (tds_prior_t){TDS_MSG_ARES, TDS_E_TRANS_STATUS, txn->trans_status};
+    if (txn->dec_req) out[n++] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_THREE_DS_REQUESTOR_DEC_REQ_IND, txn->dec_req};
+    if (txn->trans_status && *txn->trans_status == 'D') out[n++] = (tds_prior_t){TDS_MSG_ARES, TDS_E_ACS_DEC_CON_IND, "Y"};
+    return n;
 }

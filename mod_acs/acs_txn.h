@@ -11,6 +11,8 @@ typedef enum acs_state_e {
     ACS_ST_NEW,       /* not stored */
     ACS_ST_CREQ_WAIT, /* ARes C is out, no CReq yet (X-TIME-06) */
     ACS_ST_INTERACT,  /* the cardholder has a page (X-TIME-08) */
+    ACS_ST_DECOUPLED, /* ARes D is out: the issuer asks the cardholder elsewhere (X-TIME-11) */
+    ACS_ST_SPC_WAIT,  /* ARes S is out: the second AReq is awaited (X-TIME-09) */
     ACS_ST_REPORTING, /* decided; the RReq is on its way */
     ACS_ST_FINAL,     /* closed; kept so that repeats get the same answer */
     ACS_ST_COUNT
@@ -19,6 +21,8 @@ typedef enum acs_state_e {
 typedef enum acs_event_e {
     ACS_EV_CHALLENGED, /* decision C */
     ACS_EV_DECIDED,    /* any other decision */
+    ACS_EV_DECOUPLED,  /* decision D */
+    ACS_EV_SPC,        /* decision S */
     ACS_EV_CREQ,       /* a good CReq */
     ACS_EV_CREQ_BAD,   /* a faulty one that ends the transaction (B-20) */
     ACS_EV_CREQ_AGAIN, /* the first one once more, from 2.3.1 on (B-31) */
@@ -26,8 +30,22 @@ typedef enum acs_event_e {
     ACS_EV_ENTRY_OK,
     ACS_EV_ENTRY_BAD,
     ACS_EV_ENTRY_LAST, /* wrong, and no attempt left */
+    ACS_EV_ENTRY_INFORM, /* the last attempt, or a right one that does not do: decoupled authentication is to follow */
+    ACS_EV_ENTRY_ASK,  /* somebody else judges it: counted, and then he is asked */
+    ACS_EV_ASKED_OK,
+    ACS_EV_ASKED_BAD,
+    ACS_EV_ASKED_LAST,
+    ACS_EV_ASKED_INFORM,
+    ACS_EV_CONTINUE,   /* the cardholder has read that decoupled authentication follows */
     ACS_EV_RESEND,
     ACS_EV_CANCEL,
+    ACS_EV_RESULT_OK,  /* of the issuer: out of band, or decoupled */
+    ACS_EV_RESULT_NO,
+    ACS_EV_RESULT_FRAUD,
+    ACS_EV_RESULT_KEPT, /* out of band, while no request of the cardholder waits for it */
+    ACS_EV_REACHED,    /* decoupled: the cardholder knows of it */
+    ACS_EV_SPC_TAKEN,  /* a second AReq names this transaction (N-13) */
+    ACS_EV_FALLBACK_TAKEN, /* a 3RI AReq does (A-3RI-05) */
     ACS_EV_TIMEOUT,
     ACS_EV_DS_ERRO,    /* the DS answered the ARes with an Erro */
     ACS_EV_FAULT,      /* our own */
@@ -57,8 +75,27 @@ typedef enum acs_kind_e { ACS_MISSING, ACS_GO, ACS_STAY, ACS_REFUSE, ACS_IGNORE 
 #define FX_ERRO_DS    0x10u /* an Erro goes to the dsURL */
 #define FX_ERRO_305   0x20u /* answer with Erro A/305 */
 #define FX_ERRO_ENDED 0x40u /* answer a CReq to an ended transaction (B-17, B-30) */
+#define FX_PAGE       0x80u /* the cardholder is shown a page: its time begins (X-TIME-08) */
+#define FX_ASK        0x100u /* ask who judges the entry */
 
-typedef enum acs_outbox_e { ACS_OUT_NONE, ACS_OUT_RREQ, ACS_OUT_ERRO } acs_outbox_e;
+/* What may wait in the outbox, the most urgent first. RREQ and ERRO go to the DS, the others to the issuer. */
+typedef enum acs_outbox_e {
+    ACS_OUT_NONE,
+    ACS_OUT_RREQ,
+    ACS_OUT_ERRO,
+    ACS_OUT_START,   /* decoupled authentication begins */
+    ACS_OUT_CANCEL,  /* out-of-band or decoupled authentication is off */
+    ACS_OUT_CONSENT, /* the cardholder's answer about the trust list or the device */
+    ACS_OUT_NOTICE,  /* how it ended */
+    ACS_OUT_COUNT
+} acs_outbox_e;
+#define ACS_OWED(kind) (1u << ACS_OUT_##kind)
+
+/* How the cardholder is challenged. */
+typedef enum acs_cha_e { ACS_CHA_OTP, ACS_CHA_DELEGATE, ACS_CHA_OOB, ACS_CHA_COUNT } acs_cha_e;
+
+/* A result of the issuer that waits for the cardholder (RESULT_KEPT). */
+typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_RESULT_FRAUD } acs_result_e;
 
 /* Rows: tag, kind, member. A tag is never used again for something else. */
 #define ACS_TXN_ROWS(F)                                                                                               \
@@ -97,7 +134,28 @@ typedef enum acs_outbox_e { ACS_OUT_NONE, ACS_OUT_RREQ, ACS_OUT_ERRO } acs_outbo
     F(33, BYTES, tds_bytes_t, forms)       /* marks of the entries already judged (B-34), 8 bytes each */             \
     F(34, STR, const char *, trans_status) /* of the ARes */                                                          \
     F(35, I64, apr_time_t, keep_until)     /* A-AREQ-17: the id stays known at least so long */                       \
-    F(36, BYTES, tds_bytes_t, creq_mark)   /* of the first CReq: is a second one the same? (B-31) */
+    F(36, BYTES, tds_bytes_t, creq_mark)   /* of the first CReq: is a second one the same? (B-31) */                  \
+    F(37, U32, unsigned, cha)              /* acs_cha_e */                                                            \
+    F(38, U32, unsigned, how)              /* tds_auth_e, as announced in the ARes */                                 \
+    F(39, STR, const char *, card_ref)     /* the issuer's name of the cardholder */                                  \
+    F(40, STR, const char *, card_index)   /* what stands for the PAN once that has gone */                           \
+    F(41, U32, unsigned, wants)            /* ACS_OWED bits: what its issuer wants to be told when it ends */         \
+    F(42, U32, unsigned, owed)             /* ACS_OWED bits: what goes into the outbox after what is there */         \
+    F(43, U32, unsigned, reached)          /* decoupled: the cardholder knows of it */                                \
+    F(44, U32, unsigned, result)           /* acs_result_e that waits for the cardholder */                           \
+    F(45, U32, unsigned, informing)        /* 29 or 30: the page says that decoupled authentication follows */        \
+    F(46, STR, const char *, dec_req)      /* threeDSRequestorDecReqInd */                                            \
+    F(47, U32, unsigned, asks)             /* ACS_ASK_: consents that the page asks for */                            \
+    F(48, STR, const char *, trust)        /* the cardholder's answers, Y or N */                                     \
+    F(49, STR, const char *, bind)                                                                                    \
+    F(50, STR, const char *, acquirer)     /* acquirerBIN and acquirerMerchantID: who is trusted */                   \
+    F(51, STR, const char *, acquirer_merchant)                                                                       \
+    F(52, STR, const char *, reason)       /* transStatusReason of the ARes */                                        \
+    F(57, I64, apr_time_t, ended)          /* when the outcome was decided */                                         \
+    F(53, STR, const char *, requestor)    /* threeDSRequestorID (N-13) */                                            \
+    F(54, STR, const char *, payee)        /* payeeOrigin (N-13) */                                                   \
+    F(55, BYTES, tds_bytes_t, spc_challenge)                                                                          \
+    F(56, U32, unsigned, used)             /* a later AReq has referred to it */
 
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
@@ -109,12 +167,19 @@ typedef struct acs_txn_t {
 } acs_txn_t;
 
 #define ACS_FORM_MARK 8
+#define ACS_ASK_TRUST 1u
+#define ACS_ASK_BIND  2u
 
 /* What happened. */
 typedef struct acs_happening_t {
     acs_event_e event;
     apr_time_t now;
     const unsigned char *form_mark; /* ENTRY_*: ACS_FORM_MARK bytes */
+    const char *trust, *bind;       /* answers that came with the form; NULL: none */
+    unsigned informing;             /* ENTRY_INFORM, ASKED_INFORM: 29 or 30 */
+    acs_result_e result;            /* RESULT_KEPT */
+    int to_otp;                     /* RESEND: from here on by a code of ours */
+    apr_interval_time_t limit;      /* DECOUPLED */
     const char *window_size, *session_data; /* CREQ */
     tds_bytes_t otp_mac;            /* CREQ, RESEND: of the new code */
     tds_bytes_t creq_mark;          /* CREQ */
@@ -136,17 +201,21 @@ apr_time_t acs_txn_due(const acs_txn_t *txn);
 /* How long the record is to be kept from now on. */
 apr_interval_time_t acs_txn_ttl(const acs_txn_t *txn, const acs_conf_t *conf, apr_time_t now);
 
-/* transStatus, reason and challengeCancel of an end in that version; CRes: transStatus of the final CRes. */
+/* transStatus, reason and challengeCancel of an end in that version; CRes: transStatus of the final CRes, NULL: there is
+ * none. */
 const char *acs_end_status(acs_end_e end);
 const char *acs_end_reason(acs_end_e end, tds_ver_e version);
 const char *acs_end_cancel(acs_end_e end, tds_ver_e version);
 const char *acs_end_cres(acs_end_e end);
 
+/* Does the cardholder's browser carry a final CRes away (B-21, B-38)? */
+int acs_txn_has_cres(const acs_txn_t *txn);
+
 const char *acs_state_name(acs_state_e state);
 const char *acs_event_name(acs_event_e event);
 
 /* Facts about AReq and ARes that later messages are judged by; rows must hold ACS_PRIOR_MAX. Returns their number. */
-#define ACS_PRIOR_MAX 4
+#define ACS_PRIOR_MAX 6
 int acs_txn_prior(const acs_txn_t *txn, tds_prior_t *rows);
 
 apr_status_t acs_txn_encode(unsigned char **out, apr_size_t *len, const acs_txn_t *txn, apr_pool_t *pool);

@@ -26,7 +26,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     apr_status_t rv;
 
     if (!in_use(srv) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
-    rv = tds_ap_metrics_make(&srv->metrics, acs_metric_rows, ACS_M_COUNT, "acs_metrics_v1", s);
+    if ((rv = acs_breakers_make(srv, pconf)) == APR_SUCCESS)
+        rv = tds_ap_metrics_make(&srv->metrics, acs_metric_rows, ACS_M_COUNT, "acs_metrics_v1", s);
     if (rv != APR_SUCCESS || (rv = acs_watchdog_setup(s, pconf)) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ACS0003: cannot start: counters or mod_watchdog are not available");
         return HTTP_INTERNAL_SERVER_ERROR;

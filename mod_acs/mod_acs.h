@@ -6,6 +6,7 @@
 #include <http_config.h>
 #include "tds_ap_conf.h"
 #include "tds_ap_peer.h"
+#include "tds_ap_route.h"
 #include "acs_run.h"
 
 extern module AP_MODULE_DECLARE_DATA acs_module;
@@ -57,8 +58,23 @@ const char *acs_set_dry_rule(cmd_parms *cmd, void *dconf, const char *word, cons
 const char *acs_set_counter(cmd_parms *cmd, void *dconf, int argc, char *const argv[]);
 const char *acs_rules_check(acs_issuer_t *issuer, server_rec *s, apr_pool_t *p);
 
+/* mod_acs_conf_hooks.c: directives about the issuer's systems and a DS's decisions; their check. NULL, or what is wrong. */
+const char *acs_set_hook(cmd_parms *cmd, void *dconf, int argc, char *const argv[]);
+const char *acs_set_issuer_key(cmd_parms *cmd, void *dconf, const char *key, const char *other);
+const char *acs_set_fallback(cmd_parms *cmd, void *dconf, const char *word);
+const char *acs_set_trust_list(cmd_parms *cmd, void *dconf, const char *word);
+const char *acs_set_methods(cmd_parms *cmd, void *dconf, const char *word);
+const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const char *status, const char *reason);
+const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server_rec *s, apr_pool_t *p);
+apr_status_t acs_breakers_make(acs_server_t *srv, apr_pool_t *pconf);
+
 /* mod_acs_http.c */
 int acs_handler(request_rec *r);
+int acs_send_answer(request_rec *r, const acs_answer_t *a);
+
+/* mod_acs_issuer.c: who calls? 1; or 0 and *answered is what the handler returns. And the routes. */
+int acs_issuer_authenticate(tds_ap_call_t *call, acs_run_t *run, const acs_issuer_t **issuer, int *answered);
+tds_ap_route_fn acs_oob_post, acs_decoupled_post, acs_transaction_get, acs_trust_get, acs_trust_post, acs_trust_remove_post;
 
 /* mod_acs_rules.c. A rule set is compiled once; what its facts are at a request is told by acs_rules_match. */
 void acs_rules_register(void);

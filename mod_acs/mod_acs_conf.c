@@ -145,7 +145,11 @@ static const char *set_card_source(cmd_parms *cmd, void *dconf, const char *arg)
         issuer->card_baton = apr_pcalloc(cmd->pool, sizeof(acs_card_redis_t));
         return NULL;
     }
-    if (strncmp(arg, "file:", 5)) return "ACSCardSource: must be redis or file:PATH";
+    if (!strcmp(arg, "hook")) {
+        issuer->card_ops = &acs_card_hook;
+        return NULL;
+    }
+    if (strncmp(arg, "file:", 5)) return "ACSCardSource: must be redis, hook or file:PATH";
     tds_err_init(&err, cmd->pool);
     issuer->card_ops = &acs_card_file;
     path = ap_server_root_relative(cmd->pool, arg + 5);
@@ -347,7 +351,7 @@ static const char *check_versions(acs_server_t *srv, apr_pool_t *p)
     return srv->conf.versions ? NULL : apr_psprintf(p, "ACSSupportedVersions: '%s' is not a protocol version", bad);
 }
 
-static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)
+static const char *check_issuer(acs_server_t *srv, acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)
 {
     const char *fault;
     tds_err_t err;
@@ -360,17 +364,20 @@ static const char *check_issuer(acs_issuer_t *issuer, server_rec *s, apr_pool_t 
                             issuer->where);
     if ((fault = acs_av_lines_fault(issuer, p)))
         return apr_psprintf(p, "<ACSIssuer %s> (%s): %s", issuer->name, issuer->where, fault);
-    if (!issuer->otp_delivery)
-        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSOTPDelivery", issuer->name,
-                            issuer->where);
+    if (!issuer->otp_delivery && (!issuer->methods || strstr(issuer->methods, "otp")))
+        return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSOTPDelivery: give it, or ACSChallengeMethods without otp",
+                            issuer->name, issuer->where);
+    if (issuer->card_ops == &acs_card_hook && !issuer->hooks[ACS_HOOK_CARD])
+        return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSCardSource hook needs ACSHook card", issuer->name, issuer->where);
     if (!issuer->templates)
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSTemplates", issuer->name,
                             issuer->where);
     if ((fault = acs_rules_check(issuer, s, p))) return fault;
-    if (!strncmp(issuer->otp_delivery, "https:", 6) &&
+    if (issuer->otp_delivery && !strncmp(issuer->otp_delivery, "https:", 6) &&
         !tds_ap_http_worker(issuer->otp_delivery, s, p))
         return apr_psprintf(p, "<ACSIssuer %s> (%s): no <Proxy \"%s\"> block covers ACSOTPDelivery",
                             issuer->name, issuer->where, tds_url_origin(issuer->otp_delivery, p));
+    if ((fault = acs_conf_check_hooks(srv, issuer, s, p))) return fault;
     tds_err_init(&err, p);
     if (acs_pages_load(&issuer->pages, issuer->templates, issuer->languages, s->process->pconf,
                        &err) != APR_SUCCESS)
@@ -392,7 +399,7 @@ static const char *check_production(const acs_issuer_t *issuer, apr_pool_t *p)
                                 "ACSAuthenticationValue %s (%s) is for laboratories, and ACSProduction is on: use %s",
                                 av->ops->name, av->where, acs_av_names(0, p));
     }
-    if (strncmp(issuer->otp_delivery, "inbox:", 6)) return NULL;
+    if (!issuer->otp_delivery || strncmp(issuer->otp_delivery, "inbox:", 6)) return NULL;
     return apr_psprintf(p, "ACSOTPDelivery inbox: (%s) is for laboratories, and ACSProduction is on: use an https URL",
                         issuer->otp_where);
 }
@@ -569,7 +576,7 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
         acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
 
-        if ((fault = check_issuer(issuer, s, ptemp)) ||
+        if ((fault = check_issuer(srv, issuer, s, ptemp)) ||
             (srv->conf.production && (fault = check_production(issuer, ptemp))))
             return complain(s, fault);
     }
@@ -626,9 +633,16 @@ const command_rec acs_commands[] = {
     AP_INIT_TAKE2("ACSRule", acs_set_rule, NULL, RSRC_CONF, "Outcome and the expression that leads to it"),
     AP_INIT_TAKE2("ACSDryRunRule", acs_set_dry_rule, NULL, RSRC_CONF, "The same, evaluated beside the rules and only counted"),
     AP_INIT_TAKE_ARGV("ACSCounter", acs_set_counter, NULL, RSRC_CONF, "Name of a velocity counter and what it counts"),
-    AP_INIT_TAKE1("ACSCardSource", set_card_source, NULL, RSRC_CONF, "redis or file:PATH"),
+    AP_INIT_TAKE1("ACSCardSource", set_card_source, NULL, RSRC_CONF, "redis, hook or file:PATH"),
     AP_INIT_TAKE1("ACSOTPDelivery", set_otp_delivery, NULL, RSRC_CONF,
                   "URL of the delivery hook, or inbox:PATH"),
+    AP_INIT_TAKE_ARGV("ACSHook", acs_set_hook, NULL, RSRC_CONF, "Kind, URL and options of a call to the issuer"),
+    AP_INIT_TAKE12("ACSIssuerKey", acs_set_issuer_key, NULL, RSRC_CONF,
+                   "file:PATH of the key shared with the issuer's systems, and of another"),
+    AP_INIT_ITERATE("ACSChallengeMethods", acs_set_methods, NULL, RSRC_CONF, "otp, delegate, oob, in order of preference"),
+    AP_INIT_TAKE1("ACSDecoupledFallback", acs_set_fallback, NULL, RSRC_CONF, "off, failed or always"),
+    AP_INIT_TAKE1("ACSTrustList", acs_set_trust_list, NULL, RSRC_CONF, "off, hook or store"),
+    AP_INIT_TAKE23("ACSOutcome", acs_set_outcome, NULL, RSRC_CONF, "Case, transStatus and transStatusReason"),
     AP_INIT_TAKE_ARGV("ACSECI", set_eci, NULL, RSRC_CONF, "transStatus and its eci"),
     AP_INIT_TAKE_ARGV("ACSAuthenticationValue", set_av, NULL, RSRC_CONF,
                    "Provider of authentication values and its options"),

@@ -59,7 +59,7 @@ static const char *csp_of(request_rec *r, const acs_answer_t *a)
     return apr_psprintf(r->pool, a->kind == ACS_BODY_PAGE ? page_csp : final_csp, nonce, nonce);
 }
 
-static int send_answer(request_rec *r, const acs_answer_t *a)
+int acs_send_answer(request_rec *r, const acs_answer_t *a)
 {
     tds_ap_trace(r, a->request_id, a->response_id);
     if (a->kind == ACS_BODY_NONE) return tds_ap_status(r, a->status);
@@ -100,7 +100,7 @@ static int areq_post(tds_ap_call_t *call, void *baton)
     run->ds = peer->ds && acs_used(run->conf, call->mount->use, peer->ds->name, 0) ? peer->ds : NULL;
     run->use = call->mount->use;
     acs_run_areq(run, call->body, call->len, &answer);
-    return send_answer(call->r, &answer);
+    return acs_send_answer(call->r, &answer);
 }
 
 /* ---- browser ------------------------------------------------------------- */
@@ -115,7 +115,7 @@ static int creq_post(tds_ap_call_t *call, void *run)
     if (call->len && call->body[0] == '{') return tds_ap_status(call->r, HTTP_OK);
     if ((n = tds_form_split(call->body, call->len, fields)) < 0) n = 0;
     acs_run_creq(run, tds_form_get(fields, n, "creq"), tds_form_get(fields, n, "threeDSSessionData"), &answer);
-    return send_answer(call->r, &answer);
+    return acs_send_answer(call->r, &answer);
 }
 
 static int form_post(tds_ap_call_t *call, void *run)
@@ -128,9 +128,11 @@ static int form_post(tds_ap_call_t *call, void *run)
     if (n < 0) n = 0;
     form = (acs_form_t){.token = tds_form_get(fields, n, "token"),
                         .action = tds_form_get(fields, n, "action"),
-                        .otp = tds_form_get(fields, n, "otp")};
+                        .otp = tds_form_get(fields, n, "otp"),
+                        .trust = tds_form_get(fields, n, "trust"),
+                        .bind = tds_form_get(fields, n, "bind")};
     acs_run_form(run, &form, &answer);
-    return send_answer(call->r, &answer);
+    return acs_send_answer(call->r, &answer);
 }
 
 static int page_get(tds_ap_call_t *call, void *run)
@@ -138,7 +140,7 @@ static int page_get(tds_ap_call_t *call, void *run)
     acs_answer_t answer = {.status = 500};
 
     acs_run_page(run, call->arg, &answer);
-    return send_answer(call->r, &answer);
+    return acs_send_answer(call->r, &answer);
 }
 
 /* ---- 3DS Method ----------------------------------------------------------- */
@@ -159,7 +161,7 @@ static int method_post(tds_ap_call_t *call, void *run)
     int n = tds_form_split(call->body, call->len, fields);
 
     acs_run_method(run, n > 0 ? tds_form_get(fields, n, "threeDSMethodData") : NULL, &seen, &answer);
-    return send_answer(call->r, &answer);
+    return acs_send_answer(call->r, &answer);
 }
 
 static int method_data_post(tds_ap_call_t *call, void *run)
@@ -171,7 +173,7 @@ static int method_data_post(tds_ap_call_t *call, void *run)
 
     if (n < 0) n = 0;
     acs_run_method_data(run, tds_form_get(fields, n, "token"), tds_form_get(fields, n, "data"), &seen, &answer);
-    return send_answer(call->r, &answer);
+    return acs_send_answer(call->r, &answer);
 }
 
 /* ---- operator ------------------------------------------------------------ */
@@ -203,6 +205,12 @@ static const tds_ap_route_t routes[] = {
     {ACS_EP_CHALLENGE, M_GET, "/page/*", 0, page_get},
     {ACS_EP_METHOD, M_POST, "", FORM_MAX, method_post},
     {ACS_EP_METHOD, M_POST, "/data", FORM_MAX, method_data_post},
+    {ACS_EP_ISSUER, M_POST, "/oob/*", FORM_MAX, acs_oob_post},
+    {ACS_EP_ISSUER, M_POST, "/decoupled/*", FORM_MAX, acs_decoupled_post},
+    {ACS_EP_ISSUER, M_GET, "/transactions/*", 0, acs_transaction_get},
+    {ACS_EP_ISSUER, M_GET, "/trust/*", 0, acs_trust_get},
+    {ACS_EP_ISSUER, M_POST, "/trust/*/remove", FORM_MAX, acs_trust_remove_post},
+    {ACS_EP_ISSUER, M_POST, "/trust/*", FORM_MAX, acs_trust_post},
     {ACS_EP_STATUS, M_GET, "/health", 0, health_get},
     {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get},
     {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get},

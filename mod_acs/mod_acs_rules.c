@@ -257,6 +257,7 @@ const acs_rule_t *acs_rules_first(request_rec *r, const apr_array_header_t *rule
         const acs_rule_t *rule = &APR_ARRAY_IDX(rules, i, acs_rule_t);
 
         now.absent = 0;
+        if (facts->no_spc && *rule->outcome->trans_status == 'S') continue; /* what is not possible here does not match */
         if (holds(r, rule, pool, fault) && !now.absent) hit = rule;
         if (*fault) *fault = apr_psprintf(pool, "rule in line %d cannot be evaluated: %s", rule->line, *fault);
     }

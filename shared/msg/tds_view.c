@@ -130,16 +130,24 @@ int tds_view_set_cardholder_info(tds_msg_t *msg, const char *text)
     return tds_msg_set_json(msg, TDS_E_CARDHOLDER_INFO, info);
 }
 
+static const struct {
+    const char *type, *method;
+} auth_codes[] = {[TDS_AUTH_PASSCODE] = {"01", "01"}, [TDS_AUTH_SMS_OTP] = {"02", "02"}, [TDS_AUTH_OTHER_OTP] = {"02", "05"},
+                  [TDS_AUTH_OOB] = {"03", "09"},      [TDS_AUTH_DECOUPLED] = {"04", "12"}, [TDS_AUTH_SPC] = {"03", "14"}};
+
 int tds_view_set_auth(tds_msg_t *msg, tds_auth_e how)
 {
-    static const struct {
-        const char *type, *method;
-    } codes[] = {{"01", "01"}, {"02", "02"}, {"02", "05"}, {"03", "09"}, {"04", "12"}};
     json_t *methods;
 
-    if (!new_names(msg)) return tds_msg_set(msg, TDS_E_AUTHENTICATION_TYPE, codes[how].type);
-    if (!(methods = json_pack("[s]", codes[how].method))) return -1;
+    if (!new_names(msg)) return tds_msg_set(msg, TDS_E_AUTHENTICATION_TYPE, auth_codes[how].type);
+    if (!(methods = json_pack("[s]", auth_codes[how].method))) return -1;
     return tds_msg_set_json(msg, TDS_E_AUTHENTICATION_METHOD, methods);
+}
+
+int tds_view_set_method_code(tds_msg_t *rreq, tds_auth_e how)
+{
+    if (new_names(rreq) || how >= TDS_AUTH_DECOUPLED) return 0; /* 12 is of a later version */
+    return tds_msg_set(rreq, TDS_E_AUTHENTICATION_METHOD, auth_codes[how].method);
 }
 
 /* ---- CReq ---------------------------------------------------------------- */

@@ -48,9 +48,13 @@ typedef enum tds_auth_e {
     TDS_AUTH_SMS_OTP,
     TDS_AUTH_OTHER_OTP,
     TDS_AUTH_OOB,
-    TDS_AUTH_DECOUPLED
+    TDS_AUTH_DECOUPLED,
+    TDS_AUTH_SPC /* 2.3.1 */
 } tds_auth_e;
 int tds_view_set_auth(tds_msg_t *msg, tds_auth_e how);
+
+/* authenticationMethod of an RReq up to 2.2.0, for a DS that wants it beside authenticationType. */
+int tds_view_set_method_code(tds_msg_t *rreq, tds_auth_e how);
 
 /* ---- CReq ---------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #define ACS_WORLD_H
 
 #include "acs_av.h"
+#include "acs_hook.h"
 #include "acs_count.h"
 #include "acs_method.h"
 #include "acs_pages.h"
@@ -38,6 +39,7 @@ static struct {
     acs_card_t card;
     acs_outcome_t outcome;
     acs_rule_t rule;
+    acs_hook_t otp_hook;
     /* what was seen */
     int calls, rreqs, erros, otps;
     json_t *rreq;     /* the last one */
@@ -229,7 +231,10 @@ static inline void world_conf(void)
     *(acs_eci_line_t *)apr_array_push(world.issuer.ecis) = (acs_eci_line_t){.eci = {"A", NULL, NULL, "06"}};
     range = apr_array_push(world.issuer.ranges);
     *range = (acs_range_t){"4000000000000000", "4000009999999999"};
-    world.ds = (acs_ds_t){.name = "scheme", .url_prefixes = apr_array_make(pool, 1, sizeof(const char *))};
+    world.issuer.offers_3ri = world.issuer.offers_npa = 1;
+    acs_hook_init(&world.otp_hook, ACS_HOOK_OTP, OTP_URL);
+    world.issuer.hooks[ACS_HOOK_OTP] = &world.otp_hook;
+    world.ds = (acs_ds_t){.name = "scheme", .attempts = 1, .eci_in_ares = 1, .eci_in_rreq = 1, .url_prefixes = apr_array_make(pool, 1, sizeof(const char *))};
     APR_ARRAY_PUSH(world.ds.url_prefixes, const char *) = DS_URL;
     APR_ARRAY_PUSH(c->issuers, acs_issuer_t *) = &world.issuer;
     APR_ARRAY_PUSH(c->dss, acs_ds_t *) = &world.ds;

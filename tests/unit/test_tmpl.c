@@ -335,7 +335,7 @@ static void test_shipped(void **state)
     static const char *const otp[] = {
         "lang", "dir", "nonce", "action", "token", "refreshSeconds", "refreshURL", "issuerName", "schemeName",
         "merchantName", "amount", "maskedPan", "destination", "attemptsLeft", "lastTryFailed", "codeResent",
-        "resendAllowed", "windowSize", NULL};
+        "resendAllowed", "windowSize", "askTrust", "askBind", NULL};
     static const char *const processing[] = {"lang", "dir", "nonce", "refreshURL", NULL};
     static const char *const final[] = {"lang", "dir", "nonce", "notificationURL", "fields.name", "fields.value", NULL};
     static const char *const error[] = {"lang", "dir", "nonce", "titleText", "bodyText", NULL};
@@ -344,6 +344,8 @@ static void test_shipped(void **state)
 
     for (i = 0; i < sizeof langs / sizeof *langs; i++) {
         page("otp.html", langs[i], otp, "{\"amount\":\"1\",\"lastTryFailed\":true,\"codeResent\":true}");
+        page("oob.html", langs[i], otp, "{\"amount\":\"1\",\"lastTryFailed\":true,\"askTrust\":true,\"askBind\":true}");
+        page("info.html", langs[i], otp, "{\"amount\":\"1\"}");
         page("processing.html", langs[i], processing, "{}");
         page("final.html", langs[i], final, "{\"fields\":[{\"name\":\"cres\",\"value\":\"e30\"}]}");
         page("error.html", langs[i], error, "{\"titleText\":\"a\"}");

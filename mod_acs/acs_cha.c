@@ -1,0 +1,184 @@
+#include "acs_cha.h"
+
+#include <string.h>
+#include <apr_strings.h>
+
+acs_result_e acs_result_of(const char *word, int *known)
+{
+    static const struct {
+        const char *word;
+        acs_result_e result;
+    } words[] = {{"ACCEPTED", ACS_RESULT_OK},  {"DECLINED", ACS_RESULT_NO},   {"FAILED", ACS_RESULT_NO},
+                 {"CANCELLED", ACS_RESULT_NO}, {"FRAUD", ACS_RESULT_FRAUD},   {"PENDING", ACS_RESULT_NONE},
+                 {"REACHED", ACS_RESULT_NONE}};
+    apr_size_t i;
+
+    *known = 0;
+    for (i = 0; word && i < sizeof words / sizeof *words; ++i) {
+        if (strcmp(words[i].word, word)) continue;
+        *known = 1;
+        return words[i].result;
+    }
+    return ACS_RESULT_NONE;
+}
+
+acs_event_e acs_result_event(acs_result_e result)
+{
+    static const acs_event_e events[] = {ACS_EV_NONE, ACS_EV_RESULT_OK, ACS_EV_RESULT_NO, ACS_EV_RESULT_FRAUD};
+
+    return events[result];
+}
+
+int acs_cha_falls_back(const acs_issuer_t *issuer, const acs_txn_t *txn, acs_dec_fallback_e when)
+{
+    return issuer && issuer->fallback >= (int)when && txn->msg_version >= TDS_V231 && txn->dec_req && strchr("FB", *txn->dec_req);
+}
+
+/* ---- events out of hooks ---------------------------------------------------- */
+
+/* Something that one call has led to. */
+typedef struct news_t {
+    acs_happening_t what;
+    acs_state_e state; /* it is for a transaction in this state */
+} news_t;
+
+static apr_status_t news_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    const news_t *news = baton;
+    apr_time_t now = what->now;
+
+    if (txn->state != news->state) return APR_SUCCESS;
+    *what = news->what;
+    what->now = now;
+    return APR_SUCCESS;
+}
+
+static unsigned happen(acs_run_t *run, acs_txn_t **ptxn, news_t *news)
+{
+    acs_txn_t *txn;
+    unsigned fx = 0;
+
+    news->state = ACS_ST_INTERACT;
+    if (acs_run_event(run, (*ptxn)->id, 0, news_judge, news, &txn, &fx) == APR_SUCCESS) *ptxn = txn;
+    return fx;
+}
+
+/* The issuer's system cannot do it: U, and the browser's final page. */
+static void give_up(acs_run_t *run, acs_txn_t **ptxn)
+{
+    news_t news = {.what.event = ACS_EV_FAULT};
+
+    if (happen(run, ptxn, &news) & FX_RREQ) acs_outbox_send(run, ptxn);
+}
+
+/* ---- begin ----------------------------------------------------------------- */
+
+apr_status_t acs_cha_prepare(acs_run_t *run, const acs_txn_t *txn, const char **otp, acs_happening_t *what)
+{
+    return txn->cha == ACS_CHA_OTP ? acs_otp_make(run, txn, otp, &what->otp_mac) : APR_SUCCESS;
+}
+
+static acs_ask_t ask_of(acs_run_t *run, const acs_txn_t *txn, acs_hook_e kind, const char *path)
+{
+    return (acs_ask_t){.issuer = acs_issuer_by_name(run->conf, txn->issuer), .kind = kind, .path = path, .id = txn->id};
+}
+
+static int falls_back_to(const acs_ask_t *ask, acs_fallback_e fallback)
+{
+    return ask->issuer && ask->issuer->hooks[ask->kind] && ask->issuer->hooks[ask->kind]->fallback == fallback;
+}
+
+static void begin_delegate(acs_run_t *run, acs_txn_t **ptxn, int resend)
+{
+    acs_ask_t ask = ask_of(run, *ptxn, ACS_HOOK_DELEGATE, "/send");
+    json_t *answer;
+
+    ask.body = acs_hook_display(run, *ptxn);
+    json_object_set_new(ask.body, "resend", json_boolean(resend));
+    if (acs_hook_call(run, &ask, &answer) == APR_SUCCESS) return;
+    tds_metric_add(run->metrics, ACS_M_OTP_UNDELIVERED, 1);
+    if (falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) give_up(run, ptxn);
+}
+
+/* A code of ours in place of the issuer's app. */
+static void switch_to_otp(acs_run_t *run, acs_txn_t **ptxn)
+{
+    news_t news = {.what = {.event = ACS_EV_RESEND, .to_otp = 1}};
+    const char *otp;
+
+    if (acs_otp_make(run, *ptxn, &otp, &news.what.otp_mac) != APR_SUCCESS) return;
+    if (happen(run, ptxn, &news) & FX_DELIVER) acs_otp_deliver(run, *ptxn, otp);
+}
+
+/* A result that came with an answer waits for the button, as one that is called back does. */
+static void keep_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *answer)
+{
+    int known;
+    news_t news = {.what = {.event = ACS_EV_RESULT_KEPT, .result = acs_result_of(tds_json_get(answer, "status"), &known)}};
+
+    if (news.what.result != ACS_RESULT_NONE) (void)happen(run, ptxn, &news);
+}
+
+static void begin_oob(acs_run_t *run, acs_txn_t **ptxn)
+{
+    acs_ask_t ask = ask_of(run, *ptxn, ACS_HOOK_OOB, "/start");
+    json_t *answer;
+
+    ask.body = acs_hook_display(run, *ptxn);
+    if (run->conf->issuer_url)
+        tds_json_set(ask.body, "callbackURL", apr_pstrcat(run->pool, run->conf->issuer_url, "/oob/", (*ptxn)->id, NULL));
+    if (acs_hook_call(run, &ask, &answer) == APR_SUCCESS) keep_result(run, ptxn, answer);
+    else if (falls_back_to(&ask, ACS_FALLBACK_OTP) && ((*ptxn)->phone || (*ptxn)->email)) switch_to_otp(run, ptxn);
+    else if (falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) give_up(run, ptxn);
+}
+
+void acs_cha_begin(acs_run_t *run, acs_txn_t **ptxn, const char *otp, int resend)
+{
+    if ((*ptxn)->cha == ACS_CHA_OOB) begin_oob(run, ptxn);
+    else if ((*ptxn)->cha == ACS_CHA_DELEGATE) begin_delegate(run, ptxn, resend);
+    else if (otp) acs_otp_deliver(run, *ptxn, otp);
+}
+
+/* ---- judge ----------------------------------------------------------------- */
+
+acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn)
+{
+    acs_ask_t ask = ask_of(run, txn, ACS_HOOK_OOB, "/status");
+    json_t *answer;
+    int known;
+
+    ask.body = acs_hook_about(run, txn);
+    if (acs_hook_call(run, &ask, &answer) != APR_SUCCESS) return ACS_RESULT_NONE;
+    return acs_result_of(tds_json_get(answer, "status"), &known);
+}
+
+static acs_event_e event_of(acs_run_t *run, const acs_ask_t *ask, const acs_txn_t *txn, const json_t *answer, news_t *news)
+{
+    const char *result = tds_json_get(answer, "result");
+    int last = !ask->issuer || (int)txn->attempts >= ask->issuer->otp_attempts;
+
+    if (result && !strcmp(result, "right")) {
+        if (!acs_cha_falls_back(ask->issuer, txn, ACS_DEC_ALWAYS)) return ACS_EV_ASKED_OK;
+        news->what.informing = 30;
+        return ACS_EV_ASKED_INFORM;
+    }
+    if (!last && (!result || strcmp(result, "locked"))) return ACS_EV_ASKED_BAD;
+    if (!acs_cha_falls_back(ask->issuer, txn, ACS_DEC_FAILED)) return ACS_EV_ASKED_LAST;
+    news->what.informing = 29;
+    return ACS_EV_ASKED_INFORM;
+}
+
+unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry)
+{
+    acs_ask_t ask = ask_of(run, *ptxn, ACS_HOOK_DELEGATE, "/verify");
+    news_t news = {.what.event = ACS_EV_NONE};
+    json_t *answer;
+
+    ask.body = acs_hook_about(run, *ptxn);
+    tds_json_set(ask.body, "code", entry);
+    json_object_set_new(ask.body, "attempt", json_integer((*ptxn)->attempts));
+    if (acs_hook_call(run, &ask, &answer) != APR_SUCCESS && falls_back_to(&ask, ACS_FALLBACK_OUTCOME))
+        news.what.event = ACS_EV_FAULT;
+    else news.what.event = event_of(run, &ask, *ptxn, answer, &news);
+    return happen(run, ptxn, &news);
+}

@@ -1,0 +1,263 @@
+/* What the issuer's systems know before the decision: card, risk, trust list. All under the deadline of the AReq. */
+#include "acs_hook.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <apr_strings.h>
+
+#define REASONS_MAX 16
+#define WORD_MAX    64
+
+/* The fallback of a hook that came to nothing. */
+static apr_status_t fall_back(acs_run_t *run, acs_facts_t *facts, acs_hook_e kind)
+{
+    const acs_hook_t *hook = facts->issuer->hooks[kind];
+
+    if (hook->fallback == ACS_FALLBACK_OUTCOME) facts->instead = hook->outcome;
+    if (hook->fallback == ACS_FALLBACK_ERRO)
+        return TDS_FAIL(run->err, APR_EGENERAL, 403, NULL, "the issuer's system does not answer");
+    return APR_SUCCESS;
+}
+
+static void copy(json_t *doc, const char *name, const tds_msg_t *areq, tds_elem_e elem)
+{
+    tds_json_set(doc, name, tds_msg_get(areq, elem));
+}
+
+static void add_purchase(json_t *doc, const tds_msg_t *areq)
+{
+    json_t *purchase = json_object();
+
+    copy(purchase, "amount", areq, TDS_E_PURCHASE_AMOUNT);
+    copy(purchase, "currency", areq, TDS_E_PURCHASE_CURRENCY);
+    copy(purchase, "exponent", areq, TDS_E_PURCHASE_EXPONENT);
+    copy(purchase, "date", areq, TDS_E_PURCHASE_DATE);
+    json_object_set_new(doc, "purchase", purchase);
+}
+
+static void add_merchant(json_t *doc, const tds_msg_t *areq)
+{
+    json_t *merchant = json_object();
+
+    copy(merchant, "name", areq, TDS_E_MERCHANT_NAME);
+    copy(merchant, "country", areq, TDS_E_MERCHANT_COUNTRY_CODE);
+    copy(merchant, "mcc", areq, TDS_E_MCC);
+    copy(merchant, "acquirerBIN", areq, TDS_E_ACQUIRER_BIN);
+    copy(merchant, "acquirerMerchantID", areq, TDS_E_ACQUIRER_MERCHANT_ID);
+    json_object_set_new(doc, "merchant", merchant);
+}
+
+static const char *index_of(acs_run_t *run, const acs_facts_t *facts)
+{
+    return acs_card_index(run->keys, tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER), run->pool);
+}
+
+/* ---- card ----------------------------------------------------------------- */
+
+static json_t *card_question(acs_run_t *run, const acs_facts_t *facts)
+{
+    const tds_msg_t *m = facts->areq;
+    json_t *doc = tds_json_object(run->pool);
+
+    tds_json_set(doc, "acsTransID", facts->id);
+    copy(doc, "dsTransID", m, TDS_E_DS_TRANS_ID);
+    if (!facts->issuer->hooks[ACS_HOOK_CARD]->pan_index) copy(doc, "acctNumber", m, TDS_E_ACCT_NUMBER);
+    tds_json_set(doc, "cardIndex", index_of(run, facts));
+    copy(doc, "cardExpiryDate", m, TDS_E_CARD_EXPIRY_DATE);
+    copy(doc, "messageVersion", m, TDS_E_MESSAGE_VERSION);
+    copy(doc, "messageCategory", m, TDS_E_MESSAGE_CATEGORY);
+    copy(doc, "deviceChannel", m, TDS_E_DEVICE_CHANNEL);
+    copy(doc, "threeRIInd", m, TDS_E_THREE_RI_IND);
+    add_purchase(doc, m);
+    add_merchant(doc, m);
+    return doc;
+}
+
+/* A text that is not absurd, else NULL. */
+static const char *word_of(const json_t *doc, const char *name, apr_size_t max)
+{
+    const char *text = tds_json_get(doc, name);
+
+    return text && *text && strlen(text) <= max ? text : NULL;
+}
+
+/* One of the codes of list (space separated), else NULL. */
+static const char *code_of(const json_t *doc, const char *name, const char *list)
+{
+    const char *text = word_of(doc, name, 2), *at = text ? strstr(list, text) : NULL;
+
+    return at && (at == list || at[-1] == ' ') && strchr(" ", at[strlen(text)]) ? text : NULL;
+}
+
+static const char *methods_of(const json_t *cardholder, apr_pool_t *pool)
+{
+    const json_t *list = json_object_get(cardholder, "methods"), *item;
+    const char *text = NULL;
+    size_t i;
+
+    json_array_foreach((json_t *)list, i, item) {
+        const char *word = json_string_value(item);
+
+        if (!word || i >= ACS_CHA_COUNT || strlen(word) > WORD_MAX) continue;
+        text = text ? apr_pstrcat(pool, text, " ", word, NULL) : word;
+    }
+    return text;
+}
+
+static void card_answer(acs_run_t *run, acs_card_t *card, const json_t *doc)
+{
+    const json_t *holder = json_object_get(doc, "cardholder"), *credentials = json_object_get(doc, "credentials");
+
+    card->status = acs_card_status(tds_json_get(doc, "status"));
+    card->group = word_of(doc, "group", WORD_MAX);
+    card->ref = word_of(holder, "ref", 128);
+    card->language = word_of(holder, "language", 35);
+    card->phone = word_of(holder, "phone", 32);
+    card->email = word_of(holder, "email", 254);
+    card->methods = methods_of(holder, run->pool);
+    card->trust_status = code_of(doc, "trustListStatus", "Y N E P R U");
+    card->device_binding = code_of(doc, "deviceBindingStatus", "01 02 03 04 05 11 12 13 14 15");
+    card->csc_status = code_of(doc, "cardSecurityCodeStatus", "Y N U");
+    card->rp_id = word_of(doc, "rpId", 253);
+    card->credentials = json_is_array(credentials) ? credentials : NULL;
+}
+
+static apr_status_t ask_card(acs_run_t *run, acs_facts_t *facts)
+{
+    acs_ask_t ask = {.issuer = facts->issuer, .kind = ACS_HOOK_CARD, .id = facts->id, .deadline = run->deadline};
+    json_t *answer;
+    apr_status_t rv;
+
+    ask.body = card_question(run, facts);
+    rv = acs_hook_call(run, &ask, &answer);
+    facts->card = (acs_card_t){.status = ACS_CARD_UNKNOWN};
+    if (rv == APR_SUCCESS && answer) card_answer(run, &facts->card, answer);
+    if (rv == APR_SUCCESS || rv == APR_ENOENT) return APR_SUCCESS;
+    facts->card.status = ACS_CARD_ACTIVE; /* unknown to nobody but us: the fallback decides */
+    return fall_back(run, facts, ACS_HOOK_CARD);
+}
+
+/* ---- risk ----------------------------------------------------------------- */
+
+/* What a risk system has no need of: who the cardholder is, and keys. Where the device is it may know. */
+static int is_left_out(tds_elem_e elem)
+{
+    static const tds_elem_e keys[] = {TDS_E_SDK_EPHEM_PUB_KEY, TDS_E_PAY_TOKEN_INFO, TDS_E_SDK_SERVER_SIGNED_CONTENT,
+                                      TDS_E_THREE_DS_REQUESTOR_AUTHENTICATION_INFO,
+                                      TDS_E_THREE_DS_REQUESTOR_PRIOR_AUTHENTICATION_INFO, TDS_E_MESSAGE_EXTENSION};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof keys / sizeof *keys; ++i) {
+        if (keys[i] == elem) return 1;
+    }
+    if (elem == TDS_E_BROWSER_IP || elem == TDS_E_APP_IP || elem == TDS_E_DEVICE_ID) return 0;
+    return tds_elem_mask(elem) != TDS_MASK_PLAIN;
+}
+
+/* Members of objects by the same rule; messages nest no deeper. */
+static json_t *without(const json_t *value)
+{
+    json_t *out, *member;
+    const char *name;
+
+    if (!json_is_object(value)) return json_incref((json_t *)value);
+    out = json_object();
+    json_object_foreach((json_t *)value, name, member) {
+        if (!is_left_out(tds_elem_find(name, strlen(name)))) json_object_set(out, name, member);
+    }
+    return out;
+}
+
+json_t *acs_redacted(const tds_msg_t *areq, apr_pool_t *pool)
+{
+    json_t *doc = tds_json_object(pool);
+    int i;
+
+    for (i = 0; i < TDS_ELEM_TOP_END; ++i) {
+        if (areq->elem[i] && !is_left_out((tds_elem_e)i))
+            json_object_set_new(doc, tds_elem_name((tds_elem_e)i), without(areq->elem[i]));
+    }
+    return doc;
+}
+
+static json_t *risk_question(acs_run_t *run, const acs_facts_t *facts)
+{
+    json_t *doc = tds_json_object(run->pool);
+
+    tds_json_set(doc, "acsTransID", facts->id);
+    json_object_set(doc, "areq", acs_redacted(facts->areq, run->pool));
+    tds_json_set(doc, "cardGroup", facts->card.group);
+    return doc;
+}
+
+static const char *score_of(const json_t *doc, apr_pool_t *pool)
+{
+    const json_t *score = json_object_get(doc, "score");
+    json_int_t n = json_integer_value(score);
+
+    return json_is_integer(score) && n >= 0 && n < 1000000000 ? apr_psprintf(pool, "%d", (int)n) : NULL;
+}
+
+static const char *reasons_of(const json_t *doc, apr_pool_t *pool)
+{
+    const json_t *list = json_object_get(doc, "reasons"), *item;
+    const char *text = NULL;
+    size_t i;
+
+    json_array_foreach((json_t *)list, i, item) {
+        const char *word = json_string_value(item);
+
+        if (i < REASONS_MAX && word && strlen(word) <= WORD_MAX) text = text ? apr_pstrcat(pool, text, ",", word, NULL) : word;
+    }
+    return text;
+}
+
+static apr_status_t ask_risk(acs_run_t *run, acs_facts_t *facts)
+{
+    acs_ask_t ask = {.issuer = facts->issuer, .kind = ACS_HOOK_RISK, .id = facts->id, .deadline = run->deadline};
+    json_t *answer;
+    apr_status_t rv;
+
+    ask.body = risk_question(run, facts);
+    rv = acs_hook_call(run, &ask, &answer);
+    if (rv != APR_SUCCESS || !answer) return fall_back(run, facts, ACS_HOOK_RISK);
+    facts->risk = (acs_risk_t){.decision = word_of(answer, "decision", WORD_MAX),
+                               .score = score_of(answer, run->pool),
+                               .reasons = reasons_of(answer, run->pool)};
+    return APR_SUCCESS;
+}
+
+/* ---- trust list ------------------------------------------------------------ */
+
+static void ask_trust(acs_run_t *run, acs_facts_t *facts)
+{
+    acs_ask_t ask = {.issuer = facts->issuer, .kind = ACS_HOOK_TRUST, .path = "/status", .id = facts->id,
+                     .deadline = run->deadline, .body = tds_json_object(run->pool)};
+    json_t *answer;
+
+    tds_json_set(ask.body, "acsTransID", facts->id);
+    tds_json_set(ask.body, "cardholder", facts->card.ref);
+    tds_json_set(ask.body, "cardIndex", index_of(run, facts));
+    add_merchant(ask.body, facts->areq);
+    if (acs_hook_call(run, &ask, &answer) == APR_SUCCESS && answer)
+        facts->card.trust_status = code_of(answer, "trustListStatus", "Y N E P R U");
+}
+
+/* ---- the whole ------------------------------------------------------------- */
+
+apr_status_t acs_gather_hooks(acs_run_t *run, acs_facts_t *facts)
+{
+    const acs_issuer_t *issuer = facts->issuer;
+    int knows = facts->areq->version >= TDS_V220; /* trust lists */
+    apr_status_t rv = APR_SUCCESS;
+
+    if (issuer->hooks[ACS_HOOK_CARD]) rv = ask_card(run, facts);
+    if (rv == APR_SUCCESS) rv = acs_gather_prior(run, facts);
+    if (rv != APR_SUCCESS || facts->instead || facts->card.status != ACS_CARD_ACTIVE) return rv;
+    if (knows && !facts->card.trust_status) {
+        if (issuer->trust_list == ACS_TRUST_STORE) rv = acs_trust_look(run, facts);
+        else if (issuer->trust_list == ACS_TRUST_HOOK) ask_trust(run, facts);
+    }
+    if (rv == APR_SUCCESS && issuer->hooks[ACS_HOOK_RISK] && (issuer->reads & ACS_READS_RISK)) rv = ask_risk(run, facts);
+    return rv;
+}

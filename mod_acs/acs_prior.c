@@ -1,0 +1,129 @@
+/* The transaction that an AReq goes on from: the second AReq of SPC (N-11 to N-13), and the 3RI AReq after a fallback to
+ * decoupled authentication (A-3RI-05). It is taken in the store before the decision, so that this happens once. */
+#include "acs_run.h"
+
+#include <string.h>
+#include <apr_strings.h>
+
+/* Of the infos (one, in 2.3.1 up to three) the first whose member name is value. */
+static const json_t *info_with(const json_t *infos, const char *name, const char *value)
+{
+    size_t i, n = json_is_array(infos) ? json_array_size(infos) : json_is_object(infos) ? 1 : 0;
+
+    for (i = 0; i < n; ++i) {
+        const json_t *info = json_is_array(infos) ? json_array_get(infos, i) : infos;
+        const char *have = tds_json_get(info, name);
+
+        if (have && !strcmp(have, value)) return info;
+    }
+    return NULL;
+}
+
+static const char *prior_ref(const tds_msg_t *areq, const char *method)
+{
+    const json_t *infos = tds_msg_get_json(areq, TDS_E_THREE_DS_REQUESTOR_PRIOR_AUTHENTICATION_INFO);
+    const char *ref = tds_json_get(info_with(infos, "threeDSReqPriorAuthMethod", method), "threeDSReqPriorRef");
+
+    return ref && tds_uuid_valid(ref) ? ref : NULL;
+}
+
+const json_t *acs_spc_info(const tds_msg_t *areq)
+{
+    return info_with(tds_msg_get_json(areq, TDS_E_THREE_DS_REQUESTOR_AUTHENTICATION_INFO), "threeDSReqAuthMethod", "09");
+}
+
+/* ---- taking ---------------------------------------------------------------- */
+
+static int same(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+typedef struct take_t {
+    const acs_facts_t *facts;
+    int taken;
+    acs_txn_t was; /* before it was taken: what SPC needs leaves the record with that */
+} take_t;
+
+/* N-13: card, amount, currency and requestor are those of the first AReq. */
+static int continues(const acs_txn_t *txn, const acs_facts_t *facts, const acs_run_t *run)
+{
+    const tds_msg_t *m = facts->areq;
+
+    return same(txn->ds, run->ds->name) && same(txn->issuer, facts->issuer->name) &&
+           same(txn->pan, tds_msg_get(m, TDS_E_ACCT_NUMBER)) &&
+           same(txn->requestor, tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_ID)) &&
+           (same(txn->amount, tds_msg_get(m, TDS_E_PURCHASE_AMOUNT)) ||
+            (!txn->amount && !tds_msg_get(m, TDS_E_PURCHASE_AMOUNT))) &&
+           (same(txn->currency, tds_msg_get(m, TDS_E_PURCHASE_CURRENCY)) ||
+            (!txn->currency && !tds_msg_get(m, TDS_E_PURCHASE_CURRENCY)));
+}
+
+static apr_status_t spc_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    take_t *take = baton;
+
+    take->taken = 0;
+    if (txn->state != ACS_ST_SPC_WAIT || !continues(txn, take->facts, run)) return APR_SUCCESS;
+    take->taken = 1;
+    take->was = *txn;
+    what->event = ACS_EV_SPC_TAKEN;
+    return APR_SUCCESS;
+}
+
+static apr_status_t fallback_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
+{
+    take_t *take = baton;
+    int ended = txn->end == ACS_END_FALLBACK || txn->end == ACS_END_FALLBACK30;
+    const char *index = acs_card_index(run->keys, tds_msg_get(take->facts->areq, TDS_E_ACCT_NUMBER), run->pool);
+
+    take->taken = 0;
+    if (txn->state != ACS_ST_FINAL || !ended || txn->used || !same(txn->ds, run->ds->name) || !same(txn->card_index, index))
+        return APR_SUCCESS;
+    take->taken = 1;
+    take->was = *txn;
+    what->event = ACS_EV_FALLBACK_TAKEN;
+    return APR_SUCCESS;
+}
+
+/* *prior: as it was, or NULL when it cannot be gone on from. */
+static apr_status_t take(acs_run_t *run, const acs_facts_t *facts, const char *id, acs_judge_fn *judge, const acs_txn_t **prior)
+{
+    take_t t = {.facts = facts};
+    acs_txn_t *txn;
+    apr_status_t rv;
+    unsigned fx; /* a time limit that has just run out here is reported when this lease ends, not by this thread */
+
+    *prior = NULL;
+    if (!id) return APR_SUCCESS;
+    rv = acs_run_event(run, id, 0, judge, &t, &txn, &fx);
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        tds_err_clear(run->err);
+        return APR_SUCCESS;
+    }
+    if (rv != APR_SUCCESS) return rv;
+    if (t.taken) *prior = apr_pmemdup(run->pool, &t.was, sizeof t.was);
+    return APR_SUCCESS;
+}
+
+apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts)
+{
+    const tds_msg_t *m = facts->areq;
+    const char *third = tds_msg_get(m, TDS_E_THREE_RI_IND), *incomplete = tds_msg_get(m, TDS_E_SPC_INCOMP_IND);
+    apr_status_t rv;
+
+    facts->no_spc = m->version < TDS_V231 || !facts->issuer->spc_icon || !same(tds_msg_get(m, TDS_E_DEVICE_CHANNEL), "02") ||
+                    !tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_SPC_SUPPORT) || acs_spc_info(m) || incomplete ||
+                    !json_array_size(facts->card.credentials) || !facts->card.rp_id;
+    if (m->version < TDS_V231) return APR_SUCCESS;
+    if (same(third, "19")) {
+        rv = take(run, facts, prior_ref(m, "02"), fallback_judge, &facts->prior);
+        facts->bad_prior = !facts->prior;
+        return rv;
+    }
+    if (!acs_spc_info(m) && !incomplete) return APR_SUCCESS;
+    if ((rv = take(run, facts, prior_ref(m, "05"), spc_judge, &facts->prior)) != APR_SUCCESS || !facts->prior) return rv;
+    if (incomplete) facts->spc = ACS_SPC_ABSENT;
+    else facts->spc = acs_spc_verify(run, facts, facts->prior) ? ACS_SPC_GOOD : ACS_SPC_BAD;
+    return APR_SUCCESS;
+}

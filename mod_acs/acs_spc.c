@@ -1,0 +1,202 @@
+/* Secure payment confirmation by the requestor (N-10 to N-13): what an ARes S offers, and whether the assertion of the second
+ * AReq holds for it. */
+#include "acs_run.h"
+
+#include <string.h>
+#include <apr_strings.h>
+#include "tds_b64.h"
+#include "tds_mask.h"
+#include "tds_webauthn.h"
+#include "acs_pages.h"
+
+#define CHALLENGE_LEN  32
+#define TIMEOUT_MS     "300000" /* 60000 to 500000 */
+#define DISPLAY_MAX    40
+#define CREDENTIAL_MIN 16
+#define CREDENTIALS    10
+
+/* ---- offer ----------------------------------------------------------------- */
+
+static json_t *credential_list(const acs_card_t *card)
+{
+    json_t *list = json_array();
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)card->credentials, i, item) {
+        const char *id = tds_json_get(item, "id");
+        json_t *row;
+
+        if (!id || strlen(id) < CREDENTIAL_MIN || json_array_size(list) == CREDENTIALS) continue;
+        row = json_object();
+        tds_json_set(row, "rpID", card->rp_id);
+        tds_json_set(row, "credentialIds", id);
+        json_array_append_new(list, row);
+    }
+    return list;
+}
+
+/* "Example Bank •••• 0002", as much of the name as there is room for. */
+static const char *display_name(const acs_facts_t *facts, apr_pool_t *pool)
+{
+    const char *pan = tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER);
+
+    return apr_psprintf(pool, "%.30s %s", facts->issuer->display_name, pan + strlen(pan) - 4);
+}
+
+static const char *amount_of(const acs_txn_t *txn, apr_pool_t *pool)
+{
+    const char *text = txn->amount ? acs_amount_text(txn, pool) : NULL;
+
+    return text ? apr_pstrmemdup(pool, text, strcspn(text, " ")) : "0";
+}
+
+static const char *currency_of(const acs_txn_t *txn)
+{
+    const char *alpha = txn->currency ? tds_currency_alpha(txn->currency) : NULL;
+
+    return alpha ? alpha : "XXX";
+}
+
+apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares)
+{
+    unsigned char *challenge = apr_palloc(run->pool, CHALLENGE_LEN);
+    acs_txn_t shown = *txn; /* the exponent is not in the record yet */
+    json_t *data;
+
+    if (run->rnd(challenge, CHALLENGE_LEN) != APR_SUCCESS)
+        return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no random bytes");
+    shown.exponent = tds_msg_get(facts->areq, TDS_E_PURCHASE_EXPONENT);
+    txn->spc_challenge = TDS_BYTES(challenge, CHALLENGE_LEN);
+    data = json_object();
+    tds_json_set(data, "challenge", tds_b64url_encode(challenge, CHALLENGE_LEN, run->pool));
+    tds_json_set(data, "currency", currency_of(txn));
+    tds_json_set(data, "displayName", display_name(facts, run->pool));
+    tds_json_set(data, "icon", facts->issuer->spc_icon);
+    tds_json_set(data, "timeout", TIMEOUT_MS);
+    tds_json_set(data, "value", amount_of(&shown, run->pool));
+    tds_json_set(data, "payeeOrigin", tds_msg_get(facts->areq, TDS_E_PAYEE_ORIGIN));
+    tds_msg_set_json(ares, TDS_E_SPC_TRANS_DATA, data);
+    tds_msg_set_json(ares, TDS_E_WEB_AUTHN_CRED_LIST, credential_list(&facts->card));
+    return APR_SUCCESS;
+}
+
+/* ---- verify ---------------------------------------------------------------- */
+
+typedef struct assertion_t {
+    const char *id;
+    tds_webauthn_t w;
+} assertion_t;
+
+/* The credential as its toJSON() gives it, or its response members beside the id; as an object, as JSON text, or that in
+ * base64url. */
+static const json_t *credential_of(const json_t *data, apr_pool_t *pool)
+{
+    const char *text = json_string_value(data);
+    unsigned char *decoded;
+    json_t *doc = NULL;
+    apr_size_t len;
+    tds_err_t err;
+
+    if (json_is_object(data)) return data;
+    if (!text) return NULL;
+    tds_err_init(&err, pool);
+    if (*text != '{' && tds_b64url_decode(&decoded, &len, text, strlen(text), 1, pool) == APR_SUCCESS)
+        text = (const char *)decoded;
+    return tds_json_parse(&doc, text, strlen(text), pool, &err) == APR_SUCCESS && json_is_object(doc) ? doc : NULL;
+}
+
+static int bytes_of(tds_bytes_t *out, const json_t *doc, const char *name, apr_pool_t *pool)
+{
+    const char *text = tds_json_get(doc, name);
+    unsigned char *bytes;
+    apr_size_t len;
+
+    if (!text || tds_b64url_decode(&bytes, &len, text, strlen(text), 1, pool) != APR_SUCCESS || !len) return 0;
+    *out = TDS_BYTES(bytes, len);
+    return 1;
+}
+
+static int read_assertion(assertion_t *a, const json_t *info, apr_pool_t *pool)
+{
+    const json_t *cred = credential_of(json_object_get(info, "threeDSReqAuthData"), pool);
+    const json_t *response = json_object_get(cred, "response");
+
+    if (!json_is_object(response)) response = cred;
+    a->id = tds_json_get(cred, "id");
+    return a->id && bytes_of(&a->w.client_data, response, "clientDataJSON", pool) &&
+           bytes_of(&a->w.auth_data, response, "authenticatorData", pool) &&
+           bytes_of(&a->w.signature, response, "signature", pool);
+}
+
+/* The key of the credential, standard base64 or base64url. */
+static int find_key(assertion_t *a, const acs_card_t *card, apr_pool_t *pool)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)card->credentials, i, item) {
+        const char *id = tds_json_get(item, "id"), *text = tds_json_get(item, "publicKey");
+        char *url, *c;
+        json_t *row;
+
+        if (!id || !text || strcmp(id, a->id)) continue;
+        url = apr_pstrdup(pool, text);
+        for (c = url; *c; ++c) *c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
+        row = tds_json_object(pool);
+        tds_json_set(row, "k", url);
+        return bytes_of(&a->w.public_key, row, "k", pool);
+    }
+    return 0;
+}
+
+static int equal(const char *a, const char *b)
+{
+    return a && b && !strcmp(a, b);
+}
+
+/* An origin with or without the slash behind it. */
+static int same_origin(const char *a, const char *b)
+{
+    apr_size_t n = a ? strlen(a) : 0, m = b ? strlen(b) : 0;
+
+    while (n && a[n - 1] == '/') --n;
+    while (m && b[m - 1] == '/') --m;
+    return n && n == m && !strncasecmp(a, b, n);
+}
+
+/* What was confirmed is what was asked: challenge, payee, amount, relying party. */
+static const char *client_data_fault(acs_run_t *run, const assertion_t *a, const acs_card_t *card, const acs_txn_t *prior)
+{
+    const char *challenge = tds_b64url_encode(prior->spc_challenge.data, prior->spc_challenge.len, run->pool);
+    const json_t *payment, *total;
+    json_t *doc = NULL;
+    tds_err_t err;
+
+    tds_err_init(&err, run->pool);
+    if (tds_json_parse(&doc, a->w.client_data.data, a->w.client_data.len, run->pool, &err) != APR_SUCCESS) return "client data";
+    if (!equal(tds_json_get(doc, "type"), "payment.get")) return "type";
+    if (!tds_json_get(doc, "challenge") || !tds_equal_str(tds_json_get(doc, "challenge"), challenge)) return "challenge";
+    payment = json_object_get(doc, "payment");
+    total = json_object_get(payment, "total");
+    if (!equal(tds_json_get(payment, "rpId"), card->rp_id) && !equal(tds_json_get(payment, "rp"), card->rp_id)) return "rpId";
+    if (prior->payee && !same_origin(tds_json_get(payment, "payeeOrigin"), prior->payee)) return "payeeOrigin";
+    if (!equal(tds_json_get(total, "value"), amount_of(prior, run->pool))) return "amount";
+    return equal(tds_json_get(total, "currency"), currency_of(prior)) ? NULL : "currency";
+}
+
+int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior)
+{
+    assertion_t a = {.w = {.rp_id = facts->card.rp_id ? facts->card.rp_id : ""}};
+    const char *fault = NULL;
+    tds_err_t err;
+
+    tds_err_init(&err, run->pool);
+    if (!read_assertion(&a, acs_spc_info(facts->areq), run->pool)) fault = "it cannot be read";
+    else if (!find_key(&a, &facts->card, run->pool)) fault = "its credential is not one of this card";
+    else if (!(fault = client_data_fault(run, &a, &facts->card, prior)) && tds_webauthn_check(&a.w, &err) != APR_SUCCESS)
+        fault = err.detail;
+    if (!fault) return 1;
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0170", facts->id, "SPC assertion for %s does not hold: %s", prior->id, fault);
+    return 0;
+}

@@ -1,0 +1,20 @@
+/* The trust list that the ACS keeps itself. Side records of the store, named by the card index; each change renews the TTL. */
+#ifndef ACS_TRUST_H
+#define ACS_TRUST_H
+
+#include "acs_run.h"
+
+#define ACS_TRUST_MAX 100                              /* merchants of a card */
+#define ACS_TRUST_TTL apr_time_from_sec(400 * 86400)   /* after the last change */
+
+typedef struct acs_merchant_t {
+    const char *bin, *id, *name; /* acquirerBIN, acquirerMerchantID, merchantName */
+} acs_merchant_t;
+
+/* *list: object of objects {acquirerBIN, acquirerMerchantID, merchantName, since}; lives until run->pool goes. */
+apr_status_t acs_trust_list(acs_run_t *run, const char *index, json_t **list);
+
+/* Put a merchant on the list of a card, or take it off; both may be repeated. APR_ENOSPC: the list is full. */
+apr_status_t acs_trust_change(acs_run_t *run, const char *index, const acs_merchant_t *merchant, int on);
+
+#endif

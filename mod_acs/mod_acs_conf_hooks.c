@@ -1,0 +1,193 @@
+/* Directives about the issuer's systems and what a Directory Server decides, and their check. */
+#include "mod_acs.h"
+
+#include <string.h>
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <ap_mpm.h>
+#include <http_core.h>
+#include "tds_ap_http.h"
+#include "acs_hook.h"
+
+/* ---- single directives ------------------------------------------------------ */
+
+static acs_server_t *server_of(cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &acs_module);
+}
+
+static const char *inside(cmd_parms *cmd, const char *section)
+{
+    return apr_pstrcat(cmd->pool, cmd->cmd->name, " is legal only inside <", section, ">", NULL);
+}
+
+const char *acs_set_hook(cmd_parms *cmd, void *dconf, int argc, char *const argv[])
+{
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+    acs_hook_t *hook = apr_pcalloc(cmd->pool, sizeof *hook);
+    tds_err_t err;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    tds_err_init(&err, cmd->pool);
+    if (acs_hook_read(hook, (const char *const *)argv, argc, cmd->pool, &err) != APR_SUCCESS)
+        return apr_pstrcat(cmd->pool, "ACSHook: ", err.detail, NULL);
+    if (issuer->hooks[hook->kind]) return apr_psprintf(cmd->pool, "ACSHook: %s is given twice", acs_hook_name(hook->kind));
+    hook->where = apr_psprintf(cmd->pool, "line %d of %s", cmd->directive->line_num, cmd->directive->filename);
+    issuer->hooks[hook->kind] = hook;
+    return NULL;
+}
+
+static const char *add_key(cmd_parms *cmd, tds_sign_keys_t *keys, const char *arg)
+{
+    const char *path = strncmp(arg, "file:", 5) ? NULL : ap_server_root_relative(cmd->pool, arg + 5), *fault = NULL;
+    char text[256];
+    tds_err_t err;
+
+    if (!path) return "ACSIssuerKey: must be file:PATH, and perhaps a second one";
+    tds_err_init(&err, cmd->pool);
+    if (tds_keys_read(text, sizeof text, path, cmd->temp_pool, &err) != APR_SUCCESS ||
+        tds_sign_add(keys, text, &err) != APR_SUCCESS)
+        fault = apr_pstrcat(cmd->pool, "ACSIssuerKey: ", err.detail, NULL);
+    tds_wipe(text, sizeof text);
+    return fault;
+}
+
+const char *acs_set_issuer_key(cmd_parms *cmd, void *dconf, const char *key, const char *other)
+{
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+    const char *fault;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    issuer->keys = apr_pcalloc(cmd->pool, sizeof *issuer->keys);
+    tds_wipe_later(cmd->pool, issuer->keys, sizeof *issuer->keys);
+    fault = add_key(cmd, issuer->keys, key);
+    return !fault && other ? add_key(cmd, issuer->keys, other) : fault;
+}
+
+/* The place of word among words (NULL at the end), or -1. */
+static int place_of(const char *word, const char *const *words)
+{
+    int i;
+
+    for (i = 0; words[i]; ++i) {
+        if (!strcmp(words[i], word)) return i;
+    }
+    return -1;
+}
+
+const char *acs_set_fallback(cmd_parms *cmd, void *dconf, const char *word)
+{
+    static const char *const words[] = {"off", "failed", "always", NULL};
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    issuer->fallback = place_of(word, words);
+    return issuer->fallback < 0 ? "ACSDecoupledFallback: must be off, failed or always" : NULL;
+}
+
+const char *acs_set_trust_list(cmd_parms *cmd, void *dconf, const char *word)
+{
+    static const char *const words[] = {"off", "hook", "store", NULL};
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    issuer->trust_list = place_of(word, words);
+    return issuer->trust_list < 0 ? "ACSTrustList: must be off, hook or store" : NULL;
+}
+
+const char *acs_set_methods(cmd_parms *cmd, void *dconf, const char *word)
+{
+    static const char *const words[] = {"otp", "delegate", "oob", NULL};
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    if (place_of(word, words) < 0) return "ACSChallengeMethods: otp, delegate or oob, in order of preference";
+    issuer->methods = issuer->methods ? apr_pstrcat(cmd->pool, issuer->methods, " ", word, NULL) : word;
+    return NULL;
+}
+
+const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const char *status, const char *reason)
+{
+    acs_ds_t *ds = server_of(cmd)->ds;
+    acs_outcome_t *outcome = apr_pcalloc(cmd->pool, sizeof *outcome);
+    acs_case_e which = acs_case_find(word);
+
+    if (!ds) return inside(cmd, "ACSDirectoryServer");
+    if (which == ACS_CASE_COUNT) return apr_psprintf(cmd->pool, "ACSOutcome: there is no case '%s'; see docs/directives/ACSOutcome.md", word);
+    if (strlen(status) != 1 || !strchr("NUR", *status))
+        return "ACSOutcome: the second word is a transStatus: N, U or R";
+    if (!reason || strlen(reason) != 2 || strspn(reason, "0123456789") != 2)
+        return "ACSOutcome: the third word is a transStatusReason of two digits";
+    *outcome = (acs_outcome_t){.trans_status = status, .reason = reason};
+    ds->cases[which] = outcome;
+    return NULL;
+}
+
+/* ---- the whole ---------------------------------------------------------------- */
+
+static const char *check_hook(acs_issuer_t *issuer, acs_hook_t *hook, server_rec *s, apr_pool_t *p)
+{
+    int threads = 0;
+
+    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    if (!hook->max) hook->max = threads / 4 ? threads / 4 : 1; /* a hanging system must not take all threads */
+    if (tds_ap_http_worker(hook->url, s, p)) return NULL;
+    return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSHook %s (%s)", issuer->name,
+                        tds_url_origin(hook->url, p), acs_hook_name(hook->kind), hook->where);
+}
+
+static int listed(const acs_issuer_t *issuer, const char *method)
+{
+    return issuer->methods && strstr(issuer->methods, method) != NULL;
+}
+
+const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)
+{
+    const char *fault = NULL;
+    int i;
+
+    if (issuer->otp_delivery && !strncmp(issuer->otp_delivery, "https:", 6)) {
+        issuer->hooks[ACS_HOOK_OTP] = apr_pcalloc(s->process->pconf, sizeof(acs_hook_t));
+        acs_hook_init(issuer->hooks[ACS_HOOK_OTP], ACS_HOOK_OTP, issuer->otp_delivery);
+        issuer->hooks[ACS_HOOK_OTP]->within = issuer->otp_delivery_timeout;
+        issuer->hooks[ACS_HOOK_OTP]->where = issuer->otp_where;
+    }
+    for (i = 0; !fault && i < ACS_HOOK_COUNT; ++i) {
+        if (issuer->hooks[i]) fault = check_hook(issuer, issuer->hooks[i], s, p);
+    }
+    if (fault) return fault;
+    if (listed(issuer, "delegate") && !issuer->hooks[ACS_HOOK_DELEGATE])
+        return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods delegate needs ACSHook delegate", issuer->name);
+    if (listed(issuer, "oob") && !issuer->hooks[ACS_HOOK_OOB])
+        return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods oob needs ACSHook oob", issuer->name);
+    if (issuer->trust_list == ACS_TRUST_HOOK && !issuer->hooks[ACS_HOOK_TRUST] && !issuer->hooks[ACS_HOOK_CARD])
+        return apr_psprintf(p, "<ACSIssuer %s>: ACSTrustList hook needs ACSHook trust or card", issuer->name);
+    if (issuer->fallback && !issuer->hooks[ACS_HOOK_DECOUPLED])
+        return apr_psprintf(p, "<ACSIssuer %s>: ACSDecoupledFallback needs ACSHook decoupled", issuer->name);
+    if ((issuer->hooks[ACS_HOOK_DECOUPLED] || issuer->hooks[ACS_HOOK_OOB]) && srv->mounts[ACS_EP_ISSUER] &&
+        (!issuer->keys || !srv->conf.issuer_url))
+        return apr_psprintf(p, "<ACSIssuer %s>: call-backs to the endpoint issuer need ACSIssuerKey and ACSIssuerURL", issuer->name);
+    return NULL;
+}
+
+/* One cell per hook, shared by all children. */
+apr_status_t acs_breakers_make(acs_server_t *srv, apr_pool_t *pconf)
+{
+    apr_size_t size = (apr_size_t)srv->conf.issuers->nelts * ACS_HOOK_COUNT * sizeof(tds_breaker_t);
+    tds_breaker_t *cells;
+    apr_shm_t *shm;
+    apr_status_t rv;
+    int i, j;
+
+    if (!size || (rv = apr_shm_create(&shm, size, NULL, pconf)) != APR_SUCCESS) return size ? rv : APR_SUCCESS;
+    cells = apr_shm_baseaddr_get(shm);
+    memset(cells, 0, size);
+    for (i = 0; i < srv->conf.issuers->nelts; ++i) {
+        const acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
+
+        for (j = 0; j < ACS_HOOK_COUNT; ++j, ++cells) {
+            if (issuer->hooks[j]) issuer->hooks[j]->breaker = cells;
+        }
+    }
+    return APR_SUCCESS;
+}
