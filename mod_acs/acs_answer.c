@@ -159,6 +159,8 @@ apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_decisio
     acs_av_out_t out;
     apr_status_t rv;
 
+    if (facts->ds->informational && rules.nprior < PRIOR_MAX) /* I unasked: as if by an indicator of the DS's own */
+        prior[rules.nprior++] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND, "80"};
     decision->outcome = *with_value(run, facts, decision, txn, &out);
     copy_ids(ares, facts->areq, txn);
     tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);

@@ -124,6 +124,11 @@ static void fill_outbox(acs_txn_t *t, acs_outbox_e kind, tds_bytes_t body, apr_t
     t->out_tries = 0;
 }
 
+static int is_fallback(const acs_txn_t *t)
+{
+    return t->end == ACS_END_FALLBACK || t->end == ACS_END_FALLBACK30;
+}
+
 /* What is owed next goes into the outbox; when there is nothing, so does what only that was kept for. */
 static void fill_next(acs_txn_t *t, const acs_happening_t *what, const acs_conf_t *conf)
 {
@@ -134,7 +139,8 @@ static void fill_next(acs_txn_t *t, const acs_happening_t *what, const acs_conf_
     fill_outbox(t, (acs_outbox_e)kind, TDS_BYTES(NULL, 0), what->now);
     t->owed &= ~(1u << kind);
     if (kind) t->out_until = what->now + conf->outbox_horizon;
-    else t->card_ref = t->card_index = t->acquirer = t->acquirer_merchant = NULL;
+    else t->card_ref = t->acquirer = t->acquirer_merchant = NULL;
+    if (!kind && !is_fallback(t)) t->card_index = NULL; /* a 3RI AReq may still refer to it (A-3RI-05) */
 }
 
 /* After the report: an Erro about what came back, then what the issuer is owed, then nothing more. */

@@ -19,6 +19,7 @@
 #define DS_URL     "https://ds.test/acs"
 #define OTP_URL    "https://issuer.test/otp"
 #define NOTIFY_URL "https://shop.test/notify"
+#define BANK_URL   "https://bank.test"
 
 typedef enum ds_mood_e { DS_RRES, DS_ERRO, DS_GARBAGE, DS_EMPTY, DS_WRONG_ID, DS_TIMEOUT, DS_CONNECT } ds_mood_e;
 
@@ -35,11 +36,20 @@ static struct {
     /* what the world does */
     ds_mood_e mood;
     int moods; /* so many calls have that mood, then DS_RRES; < 0: all */
+    int decoupled, three_ri; /* the transaction whose RReq is to come */
     int otp_fails, reachable, av_fails, card_fails, rnd_fails;
     acs_card_t card;
     acs_outcome_t outcome;
     acs_rule_t rule;
     acs_hook_t otp_hook;
+    /* the issuer's other systems: what they answer (NULL: status 500), what they were asked last, and how often */
+    const char *(*bank)(const char *path, const json_t *doc);
+    acs_hook_t hooks[ACS_HOOK_COUNT];
+    tds_breaker_t breakers[ACS_HOOK_COUNT];
+    int bank_calls;
+    const char *bank_paths; /* in order, space separated */
+    json_t *bank_doc;
+    const tds_http_header_t *bank_headers;
     /* what was seen */
     int calls, rreqs, erros, otps;
     json_t *rreq;     /* the last one */
@@ -135,7 +145,10 @@ static inline const char *rres_for(json_t *rreq, const char *acs_id)
 
 static inline void take_rreq(const tds_http_req_t *req, json_t *doc)
 {
-    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RREQ), .leg = TDS_LEG_ACS_DS};
+    const tds_prior_t prior[] = {{TDS_MSG_AREQ, TDS_E_DEVICE_CHANNEL, world.three_ri ? "03" : "02"},
+                                 {TDS_MSG_AREQ, TDS_E_THREE_DS_REQUESTOR_DEC_REQ_IND, "B"},
+                                 {TDS_MSG_ARES, TDS_E_ACS_DEC_CON_IND, world.decoupled ? "Y" : "N"}};
+    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RREQ), .leg = TDS_LEG_ACS_DS, .prior = prior, .nprior = COUNT(prior)};
     const char *bytes = apr_pstrmemdup(pool, req->body, req->len);
     tds_msg_t *msg;
     tds_err_t e;
@@ -176,12 +189,52 @@ static inline void answer_ds(const tds_http_req_t *req, tds_http_resp_t *resp)
     resp->len = strlen(resp->body);
 }
 
+static inline void answer_bank(const tds_http_req_t *req, tds_http_resp_t *resp)
+{
+    const char *path = req->url + sizeof BANK_URL - 1, *body;
+    const tds_http_header_t *h;
+    int n = 0;
+
+    world.bank_doc = parse(req->body, req->len);
+    world.bank_paths = apr_pstrcat(pool, world.bank_paths, path, " ", NULL);
+    ++world.bank_calls;
+    for (h = req->headers; h && h->name; ++h) ++n;
+    world.bank_headers = req->headers ? apr_pmemdup(pool, req->headers, (apr_size_t)(n + 1) * sizeof *h) : NULL;
+    body = world.bank ? world.bank(path, world.bank_doc) : NULL;
+    *resp = (tds_http_resp_t){.result = TDS_HTTP_OK, .status = body ? 200 : 500, .body = body ? apr_pstrdup(pool, body) : ""};
+    if (body && !strcmp(body, "404")) *resp = (tds_http_resp_t){.result = TDS_HTTP_OK, .status = 404, .body = ""};
+    if (body && !strcmp(body, "timeout")) *resp = (tds_http_resp_t){.result = TDS_HTTP_TIMEOUT, .body = ""};
+    resp->len = strlen(resp->body);
+}
+
+static inline const char *bank_header(const char *name)
+{
+    const tds_http_header_t *h;
+
+    for (h = world.bank_headers; h && h->name; ++h) {
+        if (!strcmp(h->name, name)) return h->value;
+    }
+    return NULL;
+}
+
+/* The issuer gets a hook of that kind, at BANK_URL/KIND. */
+static inline acs_hook_t *add_hook(acs_hook_e kind)
+{
+    acs_hook_t *hook = &world.hooks[kind];
+
+    acs_hook_init(hook, kind, apr_pstrcat(pool, BANK_URL "/", acs_hook_name(kind), NULL));
+    hook->breaker = &world.breakers[kind];
+    world.issuer.hooks[kind] = hook;
+    return hook;
+}
+
 static inline void world_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *p)
 {
     ++world.calls;
     *resp = (tds_http_resp_t){.body = ""};
     assert_string_equal(req->method, "POST");
     if (!strcmp(req->url, OTP_URL)) answer_issuer(req, resp);
+    else if (!strncmp(req->url, BANK_URL, sizeof BANK_URL - 1)) answer_bank(req, resp);
     else {
         assert_string_equal(req->url, DS_URL);
         answer_ds(req, resp);
@@ -247,6 +300,9 @@ static inline void world_forget(void)
     world.rreq = world.ds_erro = NULL;
     world.rreq_bytes = NULL;
     world.otp[0] = '\0';
+    world.bank_calls = 0;
+    world.bank_paths = "";
+    world.bank_doc = NULL;
     world.logged = "";
     world.otp_fails = world.av_fails = world.card_fails = world.rnd_fails = 0;
     world.reachable = 1;
@@ -474,6 +530,29 @@ static inline void order(ds_mood_e mood, int moods)
 {
     world.mood = mood;
     world.moods = moods;
+}
+
+/* An AReq out of tests/conformance/base, with ids, card and URLs of this world. */
+static inline json_t *areq_base(const char *version, const char *name, const char *ds_id)
+{
+    const char *path = apr_pstrcat(pool, SRCDIR "/tests/conformance/base/", version, "/", name, ".json", NULL);
+    json_t *doc = tds_json_own(json_load_file(path, 0, NULL), pool);
+
+    if (!doc) fail_msg("%s cannot be read", path);
+    tds_json_set(doc, "threeDSServerTransID", SERVER_ID);
+    tds_json_set(doc, "dsTransID", ds_id);
+    tds_json_set(doc, "acctNumber", PAN);
+    tds_json_set(doc, "dsURL", DS_URL);
+    tds_json_set(doc, "purchaseDate", "20260131125959");
+    if (json_object_get(doc, "sdkTransID")) tds_json_set(doc, "sdkTransID", SERVER_ID);
+    if (json_object_get(doc, "sdkAppID")) tds_json_set(doc, "sdkAppID", SERVER_ID);
+    if (json_object_get(doc, "notificationURL")) tds_json_set(doc, "notificationURL", NOTIFY_URL);
+    return doc;
+}
+
+static inline json_t *areq_doc(const json_t *doc)
+{
+    return areq_with(tds_json_text(doc, NULL, pool));
 }
 
 static inline json_t *challenge(void)

@@ -194,7 +194,10 @@ static void check_personal(const acs_txn_t *t)
     assert_int_equal(t->otp_mac.len, 0);
     assert_int_equal(t->forms.len, 0);
     if (t->state == ACS_ST_FINAL) assert_null(t->pan);
-    if (t->state == ACS_ST_FINAL && !t->outbox) assert_true(!t->card_ref && !t->card_index && !t->acquirer && !t->owed);
+    if (t->state == ACS_ST_FINAL && !t->outbox) {
+        assert_true(!t->card_ref && !t->acquirer && !t->owed);
+        assert_int_equal(t->card_index != NULL, t->end == ACS_END_FALLBACK || t->end == ACS_END_FALLBACK30);
+    }
 }
 
 /* Who is told what, and when. */

@@ -1,0 +1,413 @@
+/* Decoupled authentication, its fallback, 3RI, and what a Directory Server's rules decide. Written from A-DEC, A-3RI, N-27. */
+#include "unit.h"
+#include "acs_world.h"
+#include "acs_cha.h"
+#include "acs_issuer.h"
+
+static const char *says;
+
+static const char *bank(const char *path, const json_t *doc)
+{
+    return says;
+}
+
+static int setup(void **state)
+{
+    if (world_setup(state)) return -1;
+    world.conf.versions = TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220) | TDS_VER_BIT(TDS_V231);
+    world.bank = bank;
+    world.outcome = (acs_outcome_t){"D", NULL, NULL};
+    world.issuer.decoupled_text = "Your bank will ask you.";
+    world.issuer.decoupled_min = apr_time_from_sec(60);
+    world.decoupled = 1;
+    says = "{}";
+    return 0;
+}
+
+#define ID(n) apr_psprintf(pool, "f25084f0-5b16-4c0a-ae5d-b24808a95e%02d", n)
+
+static json_t *dec_areq(const char *version, const char *base, const char *ind, const char *minutes, int n)
+{
+    json_t *doc = areq_base(version, base, ID(n));
+
+    if (ind) tds_json_set(doc, "threeDSRequestorDecReqInd", ind);
+    if (minutes) tds_json_set(doc, "threeDSRequestorDecMaxTime", minutes);
+    return areq_doc(doc);
+}
+
+static json_t *decoupled(int n)
+{
+    json_t *ares = dec_areq("2.2.0", "areq-brw-pa", "Y", "00010", n);
+
+    is(ares, "transStatus", "D");
+    return ares;
+}
+
+static acs_answer_t result(json_t *ares, const char *status)
+{
+    const char *body = apr_psprintf(pool, "{\"status\":\"%s\"}", status);
+    acs_call_t call = {.what = {.body = body, .len = strlen(body)}};
+    acs_answer_t answer = {0};
+
+    fresh_run();
+    acs_issuer_result(&run, &world.issuer, tds_json_get(ares, "acsTransID"), 1, &call, &answer);
+    return answer;
+}
+
+/* ---- ARes ------------------------------------------------------------------- */
+
+static void ares_d(void **state)
+{
+    json_t *ares, *info;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    ares = decoupled(0);
+    is(ares, "acsDecConInd", "Y");
+    is(ares, "acsChallengeMandated", "N");
+    is(ares, "cardholderInfo", "Your bank will ask you.");
+    is(ares, "authenticationType", "04");
+    absent(ares, "authenticationValue");
+    absent(ares, "acsURL");
+    assert_int_equal(world.bank_calls, 0); /* A-AREQ-33, save first: nothing goes out before the ARes */
+    ares = dec_areq("2.3.1", "areq-brw-pa", "B", "00010", 1);
+    is(ares, "transStatus", "D");
+    info = json_object_get(ares, "cardholderInfo");
+    is(info, "text", "Your bank will ask you.");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(ares, "authenticationMethod"), 0)), "12");
+}
+
+static void not_d(void **state)
+{
+    static const struct {
+        const char *version, *base, *ind, *minutes, *status, *reason;
+    } rows[] = {{"2.2.0", "areq-brw-pa", "N", NULL, "N", "23"},      {"2.2.0", "areq-brw-pa", NULL, NULL, "N", "23"},
+                {"2.3.1", "areq-brw-pa", "F", "00010", "N", "23"},   {"2.1.0", "areq-brw-pa", NULL, NULL, "N", "07"},
+                {"2.2.0", "areq-brw-pa", "Y", "00001", "D", NULL},   {"2.2.0", "areq-app-pa", "Y", "00010", "D", NULL}};
+    int i;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    for (i = 0; i < COUNT(rows); ++i) {
+        json_t *ares = dec_areq(rows[i].version, rows[i].base, rows[i].ind, rows[i].minutes, i);
+
+        is(ares, "transStatus", rows[i].status);
+        if (rows[i].reason) is(ares, "transStatusReason", rows[i].reason);
+    }
+    world.issuer.decoupled_min = apr_time_from_sec(601); /* A-DEC-02 */
+    is(dec_areq("2.2.0", "areq-brw-pa", "Y", "00010", 20), "transStatusReason", "25");
+    is(dec_areq("2.2.0", "areq-brw-pa", "Y", "11", 21), "transStatus", "D"); /* A-DEC-01: padded or not */
+    is(dec_areq("2.2.0", "areq-brw-pa", "Y", "10080", 22), "transStatus", "D");
+    world.breakers[ACS_HOOK_DECOUPLED].until = world.now + 1000;
+    is(dec_areq("2.2.0", "areq-brw-pa", "Y", "10080", 23), "transStatus", "U");
+}
+
+/* ---- start, result, silence ---------------------------------------------------- */
+
+static void approved(void **state)
+{
+    json_t *ares;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.conf.issuer_url = "https://acs.test/acs/issuer";
+    ares = decoupled(0);
+    says = NULL;
+    assert_int_equal(due(), 1); /* away: again later */
+    says = "{}";
+    world.now += world.conf.retry_interval;
+    assert_int_equal(due(), 1);
+    assert_string_equal(world.bank_paths, "/decoupled/start /decoupled/start ");
+    is(world.bank_doc, "callbackURL", apr_pstrcat(pool, "https://acs.test/acs/issuer/decoupled/", tds_json_get(ares, "acsTransID"), NULL));
+    is(world.bank_doc, "merchantName", "Corner Shop");
+    assert_int_equal(due(), 0);
+    assert_int_equal(result(ares, "ACCEPTED").status, 200);
+    assert_int_equal(due(), 1);
+    is(world.rreq, "transStatus", "Y");
+    is(world.rreq, "authenticationType", "04");
+    is(world.rreq, "authenticationValue", "AAECAwQFBgcICQoLDA0ODxAREhM=");
+    absent(world.rreq, "interactionCounter");
+    assert_int_equal(result(ares, "ACCEPTED").status, 200); /* twice */
+    assert_int_equal(result(ares, "DECLINED").status, 409);
+    world.now += apr_time_from_sec(3600);
+    (void)due();
+    assert_int_equal(world.rreqs, 1);
+}
+
+static void refused(void **state)
+{
+    static const struct {
+        const char *word, *status, *reason;
+    } rows[] = {{"DECLINED", "N", "01"}, {"FAILED", "N", "01"}, {"FRAUD", "R", "11"}};
+    int i;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    for (i = 0; i < COUNT(rows); ++i) {
+        json_t *ares;
+
+        world_forget();
+        world.outcome = (acs_outcome_t){"D", NULL, NULL};
+        ares = decoupled(i);
+        (void)due();
+        assert_int_equal(result(ares, rows[i].word).status, 200);
+        (void)due();
+        is(world.rreq, "transStatus", rows[i].status);
+        is(world.rreq, "transStatusReason", rows[i].reason);
+        absent(world.rreq, "challengeCancel");
+    }
+}
+
+/* The start may bring the result with it. */
+static void at_once(void **state)
+{
+    add_hook(ACS_HOOK_DECOUPLED);
+    (void)decoupled(0);
+    says = "{\"status\":\"ACCEPTED\"}";
+    (void)due();
+    (void)due();
+    is(world.rreq, "transStatus", "Y");
+}
+
+static void silence(void **state)
+{
+    int reached;
+
+    for (reached = 0; reached < 2; ++reached) {
+        json_t *ares;
+
+        world_forget();
+        world.outcome = (acs_outcome_t){"D", NULL, NULL};
+        add_hook(ACS_HOOK_DECOUPLED);
+        says = "{}";
+        ares = decoupled(reached);
+        (void)due();
+        if (reached) assert_int_equal(result(ares, "REACHED").status, 200);
+        world.now += apr_time_from_sec(599);
+        assert_int_equal(due(), 0);
+        world.now += apr_time_from_sec(1);
+        assert_int_equal(due(), 1);
+        is(world.rreq, "transStatus", "U");
+        is(world.rreq, "transStatusReason", reached ? "26" : "24");
+        is(world.rreq, "challengeCancel", "03");
+        absent(world.rreq, "interactionCounter");
+        absent(world.rreq, "authenticationType");
+        (void)due();
+        assert_non_null(strstr(world.bank_paths, "/decoupled/cancel"));
+        is(world.bank_doc, "reason", "TIMEOUT");
+        assert_int_equal(result(ares, "ACCEPTED").status, 409); /* late */
+        assert_int_equal(world.rreqs, 1);
+    }
+}
+
+/* The issuer was never reached: the time limit comes all the same. */
+static void never_started(void **state)
+{
+    int i;
+
+    add_hook(ACS_HOOK_DECOUPLED)->breaker = NULL;
+    (void)decoupled(0);
+    says = NULL;
+    for (i = 0; i < 70; ++i) {
+        (void)due();
+        world.now += world.conf.retry_interval;
+    }
+    is(world.rreq, "transStatus", "U");
+    is(world.rreq, "transStatusReason", "24");
+    assert_int_equal(world.rreqs, 1);
+}
+
+/* A-ARES-17: a CReq changes nothing. A-ARES-16: an Erro about the ARes ends it, and calls it off. */
+static void creq_and_erro(void **state)
+{
+    json_t *ares;
+    seen_t page;
+    const char *erro;
+    acs_answer_t answer = {0};
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    ares = decoupled(0);
+    page = creq(ares);
+    is(page.message, "errorCode", "305");
+    is(page.message, "errorDetail", "acsTransID");
+    assert_int_equal(record(ares)->state, ACS_ST_DECOUPLED);
+    (void)due();
+    erro = apr_psprintf(pool,
+                        "{\"messageType\":\"Erro\",\"messageVersion\":\"2.2.0\",\"errorCode\":\"203\",\"errorComponent\":\"D\","
+                        "\"errorDescription\":\"x\",\"errorDetail\":\"y\",\"errorMessageType\":\"ARes\",\"dsTransID\":\"%s\"}", ID(0));
+    fresh_run();
+    acs_run_areq(&run, erro, strlen(erro), &answer);
+    assert_int_equal(record(ares)->state, ACS_ST_FINAL);
+    (void)due();
+    assert_non_null(strstr(world.bank_paths, "/decoupled/cancel"));
+    world.now += apr_time_from_sec(3600);
+    (void)due();
+    assert_int_equal(world.rreqs, 0);
+}
+
+/* Seven days, over a restart of everything but the store. */
+static void seven_days(void **state)
+{
+    json_t *ares;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    ares = dec_areq("2.2.0", "areq-brw-pa", "Y", "10080", 0);
+    (void)due();
+    world.now += apr_time_from_sec(7 * 86400 - 1);
+    run.store = tds_store_make(&tds_store_mem_ops, world.mem, "acs", world.keys, world_clock, pool);
+    assert_int_equal(record(ares)->state, ACS_ST_DECOUPLED);
+    assert_int_equal(due(), 0);
+    world.now += apr_time_from_sec(2);
+    assert_int_equal(due(), 1);
+    is(world.rreq, "transStatus", "U");
+}
+
+/* ---- 3RI --------------------------------------------------------------------------- */
+
+static void three_ri(void **state)
+{
+    json_t *ares;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.three_ri = 1;
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    is(dec_areq("2.2.0", "areq-3ri-pa", NULL, NULL, 0), "transStatusReason", "23"); /* never C */
+    ares = dec_areq("2.2.0", "areq-3ri-pa", "Y", "00010", 1);
+    is(ares, "transStatus", "D");
+    (void)due();
+    assert_true(json_is_true(json_object_get(world.bank_doc, "threeRI")));
+    (void)result(ares, "ACCEPTED");
+    (void)due();
+    is(world.rreq, "transStatus", "Y");
+    absent(world.rreq, "acsRenderingType");
+    world.issuer.offers_3ri = 0;
+    is(dec_areq("2.2.0", "areq-3ri-pa", "Y", "00010", 2), "transStatusReason", "21");
+    world.issuer.hooks[ACS_HOOK_DECOUPLED] = NULL;
+    world.issuer.offers_3ri = 1;
+    is(dec_areq("2.2.0", "areq-3ri-pa", NULL, NULL, 3), "transStatusReason", "21");
+}
+
+static void npa(void **state)
+{
+    world.outcome = (acs_outcome_t){"Y", NULL, NULL};
+    is(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 0), "transStatus", "Y");
+    world.issuer.offers_npa = 0;
+    is(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 1), "transStatusReason", "20");
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 2), "transStatus", "Y");
+}
+
+/* ---- fallback ------------------------------------------------------------------------ */
+
+static const char *creq231(json_t *ares)
+{
+    const char *text = apr_psprintf(pool,
+                                    "{\"messageType\":\"CReq\",\"messageVersion\":\"2.3.1\",\"threeDSServerTransID\":\"%s\","
+                                    "\"acsTransID\":\"%s\",\"challengeWindowSize\":\"02\"}",
+                                    SERVER_ID, tds_json_get(ares, "acsTransID"));
+
+    return tds_b64url_encode(text, strlen(text), pool);
+}
+
+static json_t *fallback_areq(const char *prior, int n)
+{
+    json_t *doc = areq_base("2.3.1", "areq-3ri-pa", ID(n)), *info = json_array();
+
+    tds_json_set(doc, "threeRIInd", "19");
+    tds_json_set(doc, "threeDSRequestorDecReqInd", "Y");
+    tds_json_set(doc, "threeDSRequestorDecMaxTime", "00010");
+    json_array_append_new(info, json_pack("{s:s, s:s}", "threeDSReqPriorAuthMethod", "02", "threeDSReqPriorRef", prior));
+    json_object_set_new(doc, "threeDSRequestorPriorAuthenticationInfo", info);
+    return areq_doc(doc);
+}
+
+static void fallback(void **state)
+{
+    json_t *ares, *second;
+    seen_t page;
+    int i;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.decoupled = 0;
+    world.issuer.fallback = ACS_DEC_FAILED;
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    ares = dec_areq("2.3.1", "areq-brw-pa", "B", "00010", 0);
+    page = creq_text(creq231(ares), NULL);
+    for (i = 0; i < 3; ++i) page = press(page.token, "submit", apr_psprintf(pool, "9999%d", i));
+    assert_true(page.challenge); /* it says what follows */
+    assert_int_equal(world.rreqs, 0);
+    assert_true(press(page.token, "submit", world.otp).challenge); /* too late for codes */
+    page = press(page.token, "continue", NULL);
+    is(page.message, "transStatus", "D");
+    is(world.rreq, "transStatus", "D");
+    is(world.rreq, "transStatusReason", "29");
+    is(world.rreq, "interactionCounter", "03");
+    absent(world.rreq, "authenticationMethod");
+    /* A-3RI-05 */
+    is(fallback_areq(SERVER_ID, 1), "transStatusReason", "07");
+    second = fallback_areq(tds_json_get(ares, "acsTransID"), 2);
+    is(second, "transStatus", "D");
+    second = fallback_areq(tds_json_get(ares, "acsTransID"), 3); /* once */
+    is(second, "transStatus", "U");
+    is(second, "transStatusReason", "07");
+}
+
+static void fallback_always(void **state)
+{
+    json_t *ares;
+    seen_t page;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.decoupled = 0;
+    world.issuer.fallback = ACS_DEC_ALWAYS;
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    ares = dec_areq("2.3.1", "areq-brw-pa", "F", "00010", 0);
+    page = creq_text(creq231(ares), NULL);
+    page = press(page.token, "submit", world.otp);
+    assert_true(page.challenge);
+    page = press(page.token, "continue", NULL);
+    is(world.rreq, "transStatusReason", "30");
+}
+
+/* Y and N: never RReq D. And silence before the page is no D. */
+static void no_fallback(void **state)
+{
+    json_t *ares;
+    seen_t page;
+    int i;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.decoupled = 0;
+    world.issuer.fallback = ACS_DEC_ALWAYS;
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    ares = dec_areq("2.3.1", "areq-brw-pa", "Y", "00010", 0);
+    page = creq_text(creq231(ares), NULL);
+    for (i = 0; i < 3; ++i) page = press(page.token, "submit", apr_psprintf(pool, "9999%d", i));
+    is(world.rreq, "transStatus", "N");
+    is(world.rreq, "transStatusReason", "19");
+}
+
+/* ---- what a DS decides ------------------------------------------------------------------- */
+
+static void ds_decides(void **state)
+{
+    acs_outcome_t own = {"U", "85", NULL};
+
+    world.outcome = (acs_outcome_t){"A", NULL, NULL};
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 0), "transStatus", "A");
+    world.ds.attempts = 0;
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 1), "transStatus", "U");
+    world.outcome = (acs_outcome_t){"I", NULL, NULL};
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 2), "transStatus", "U");
+    world.ds.informational = 1;
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 3), "transStatus", "I");
+    is(dec_areq("2.1.0", "areq-brw-pa", NULL, NULL, 4), "transStatus", "U"); /* 2.1.0 has no I */
+    world.card.status = ACS_CARD_UNKNOWN;
+    world.ds.cases[ACS_CASE_UNKNOWN_CARD] = &own;
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 5), "transStatusReason", "85");
+    world.card.status = ACS_CARD_ACTIVE;
+    world.outcome = (acs_outcome_t){"Y", NULL, NULL};
+    world.ds.eci_in_ares = 0;
+    absent(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 6), "eci");
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
+static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved),      T(refused),    T(at_once),  T(silence),
+                                          T(never_started), T(creq_and_erro), T(seven_days), T(three_ri), T(npa),
+                                          T(fallback), T(fallback_always), T(no_fallback), T(ds_decides)};
+UNIT_MAIN(tests)

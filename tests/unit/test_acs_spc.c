@@ -1,0 +1,473 @@
+/* Secure payment confirmation, consents, trust list. Written from N-10 to N-13, N-20, P-15. Assertions are made here, with keys
+ * of their own. */
+#include "unit.h"
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include "acs_world.h"
+#include "acs_cha.h"
+#include "acs_issuer.h"
+#include "acs_trust.h"
+
+#define RP   "bank.test"
+#define CRED "AAECAwQFBgcICQoLDA0ODw"
+#define ID(n) apr_psprintf(pool, "f25084f0-5b16-4c0a-ae5d-b24808a95e%02d", n)
+
+static EVP_PKEY *key;
+
+static const char *spki(EVP_PKEY *k)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(k, &der);
+    const char *text = tds_b64_encode(der, (apr_size_t)len, pool);
+
+    OPENSSL_free(der);
+    return text;
+}
+
+static void give_credential(EVP_PKEY *k)
+{
+    json_t *doc = tds_json_object(pool);
+
+    json_object_set_new(doc, "c", json_pack("[{s:s, s:s}]", "id", CRED, "publicKey", spki(k)));
+    world.card.credentials = json_object_get(doc, "c");
+    world.card.rp_id = RP;
+}
+
+static int setup(void **state)
+{
+    if (world_setup(state)) return -1;
+    world.conf.versions = TDS_VER_BIT(TDS_V220) | TDS_VER_BIT(TDS_V231);
+    world.outcome = (acs_outcome_t){"S", NULL, NULL};
+    world.issuer.spc_icon = "https://bank.test/card.png";
+    key = EVP_EC_gen("P-256");
+    give_credential(key);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    EVP_PKEY_free(key);
+    key = NULL;
+    return unit_teardown(state);
+}
+
+static json_t *first_areq(int n)
+{
+    json_t *doc = areq_base("2.3.1", "areq-brw-pa", ID(n));
+
+    tds_json_set(doc, "threeDSRequestorSpcSupport", "Y");
+    tds_json_set(doc, "payeeOrigin", "https://shop.test");
+    return doc;
+}
+
+static json_t *offered(int n)
+{
+    json_t *ares = areq_doc(first_areq(n));
+
+    is(ares, "transStatus", "S");
+    return ares;
+}
+
+/* ---- what a browser makes of it -------------------------------------------------- */
+
+typedef struct fake_t {
+    const char *type, *rp, *payee, *value, *currency, *challenge, *id, *auth_rp;
+    unsigned char flags;
+    EVP_PKEY *key;
+} fake_t;
+
+static fake_t honest(json_t *ares)
+{
+    const json_t *data = json_object_get(ares, "spcTransData");
+
+    return (fake_t){.type = "payment.get", .rp = RP, .payee = "https://shop.test", .value = tds_json_get(data, "value"),
+                    .currency = tds_json_get(data, "currency"), .challenge = tds_json_get(data, "challenge"), .id = CRED,
+                    .auth_rp = RP, .flags = 0x05, .key = key};
+}
+
+static const char *sign(EVP_PKEY *k, const void *data, apr_size_t len)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    unsigned char sig[512];
+    size_t n = sizeof sig;
+    int ed = EVP_PKEY_get_base_id(k) == EVP_PKEY_ED25519;
+
+    assert_int_equal(EVP_DigestSignInit(ctx, NULL, ed ? NULL : EVP_sha256(), NULL, k), 1);
+    assert_int_equal(EVP_DigestSign(ctx, sig, &n, data, len), 1);
+    EVP_MD_CTX_free(ctx);
+    return tds_b64url_encode(sig, n, pool);
+}
+
+static json_t *assertion(const fake_t *f)
+{
+    json_t *client = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}}", "type", f->type, "challenge", f->challenge,
+                               "origin", "https://shop.test", "payment", "rpId", f->rp, "topOrigin", "https://shop.test",
+                               "payeeOrigin", f->payee, "total", "value", f->value, "currency", f->currency);
+    const char *text = tds_json_text(client, NULL, pool);
+    unsigned char data[32 + 5 + 32] = {0};
+
+    json_decref(client);
+    assert_ok(tds_sha256(data, f->auth_rp, strlen(f->auth_rp)));
+    data[32] = f->flags;
+    data[36] = 1;
+    assert_ok(tds_sha256(data + 37, text, strlen(text)));
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "id", f->id, "type", "public-key", "response", "clientDataJSON",
+                     tds_b64url_encode(text, strlen(text), pool), "authenticatorData", tds_b64url_encode(data, 37, pool),
+                     "signature", sign(f->key, data, sizeof data));
+}
+
+static json_t *second_areq(const char *prior, json_t *auth_data, const char *incomplete, int n)
+{
+    json_t *doc = first_areq(n);
+
+    tds_json_set(doc, "threeDSServerTransID", "8a880dc0-d2d2-4067-bcb1-b08d1690b26f");
+    json_object_set_new(doc, "threeDSRequestorPriorAuthenticationInfo",
+                        json_pack("[{s:s, s:s}]", "threeDSReqPriorAuthMethod", "05", "threeDSReqPriorRef", prior));
+    if (auth_data)
+        json_object_set_new(doc, "threeDSRequestorAuthenticationInfo",
+                            json_pack("[{s:s, s:o}]", "threeDSReqAuthMethod", "09", "threeDSReqAuthData", auth_data));
+    tds_json_set(doc, "spcIncompInd", incomplete);
+    return doc;
+}
+
+static json_t *confirm(json_t *ares, const fake_t *f, int n)
+{
+    return areq_doc(second_areq(tds_json_get(ares, "acsTransID"), assertion(f), NULL, n));
+}
+
+/* ---- offer --------------------------------------------------------------------------- */
+
+static void offer(void **state)
+{
+    json_t *ares = offered(0), *data = json_object_get(ares, "spcTransData"), *creds = json_object_get(ares, "webAuthnCredList");
+
+    assert_in_range(strlen(tds_json_get(data, "challenge")), 43, 100);
+    is(data, "currency", "EUR");
+    is(data, "value", "123.45");
+    is(data, "payeeOrigin", "https://shop.test");
+    is(data, "icon", "https://bank.test/card.png");
+    assert_in_range(atol(tds_json_get(data, "timeout")), 60000, 500000);
+    assert_int_equal(json_array_size(creds), 1);
+    is(json_array_get(creds, 0), "rpID", RP);
+    is(json_array_get(creds, 0), "credentialIds", CRED);
+    absent(ares, "authenticationValue");
+    absent(ares, "acsURL");
+    assert_int_equal(due(), 0); /* no RReq yet */
+    assert_string_not_equal(tds_json_get(json_object_get(offered(1), "spcTransData"), "challenge"), tds_json_get(data, "challenge"));
+}
+
+/* What makes S impossible. (Rules of a server pass over it; here it is all there is, and becomes U.) */
+static void no_offer(void **state)
+{
+    json_t *doc = first_areq(0);
+
+    json_object_del(doc, "threeDSRequestorSpcSupport");
+    json_object_del(doc, "payeeOrigin");
+    is(areq_doc(doc), "transStatus", "U");
+    is(areq_doc(areq_base("2.2.0", "areq-brw-pa", ID(1))), "transStatus", "U");
+    is(areq_doc(areq_base("2.3.1", "areq-3ri-pa", ID(2))), "transStatus", "U");
+    world.card.rp_id = NULL;
+    is(areq_doc(first_areq(3)), "transStatus", "U");
+    give_credential(key);
+    world.issuer.spc_icon = NULL;
+    is(areq_doc(first_areq(4)), "transStatus", "U");
+}
+
+/* ---- second AReq ------------------------------------------------------------------------ */
+
+static void confirmed(void **state)
+{
+    json_t *ares = offered(0), *second;
+    fake_t f = honest(ares);
+
+    second = confirm(ares, &f, 1);
+    is(second, "transStatus", "Y");
+    is(second, "authenticationValue", "AAECAwQFBgcICQoLDA0ODxAREhM=");
+    is(second, "eci", "05");
+    assert_int_equal(record(ares)->state, ACS_ST_FINAL);
+    world.now += apr_time_from_sec(3600);
+    assert_int_equal(due(), 0);
+    assert_int_equal(world.rreqs, 0); /* N-13 */
+    is(confirm(ares, &f, 2), "transStatus", "U"); /* used: an AReq like any other, and no S again */
+}
+
+static void other_keys(void **state)
+{
+    EVP_PKEY *keys[] = {EVP_RSA_gen(2048), EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")};
+    int i;
+
+    for (i = 0; i < COUNT(keys); ++i) {
+        json_t *ares;
+        fake_t f;
+
+        give_credential(keys[i]);
+        ares = offered(10 * i);
+        f = honest(ares);
+        f.key = keys[i];
+        is(confirm(ares, &f, 10 * i + 1), "transStatus", "Y");
+        EVP_PKEY_free(keys[i]);
+    }
+}
+
+/* As text, and as base64url of it. */
+static void other_shapes(void **state)
+{
+    int i;
+
+    for (i = 0; i < 2; ++i) {
+        json_t *ares = offered(10 * i), *object;
+        fake_t f = honest(ares);
+        const char *text;
+
+        object = assertion(&f);
+        text = tds_json_text(object, NULL, pool);
+        json_decref(object);
+        if (i) text = tds_b64url_encode(text, strlen(text), pool);
+        is(areq_doc(second_areq(tds_json_get(ares, "acsTransID"), json_string(text), NULL, 10 * i + 1)), "transStatus", "Y");
+    }
+}
+
+/* One lie each: no Erro, no Y. */
+static void lies(void **state)
+{
+    EVP_PKEY *other = EVP_EC_gen("P-256"), *p384 = EVP_EC_gen("P-384"), *weak = EVP_RSA_gen(1024);
+    int i;
+
+    for (i = 0; i < 13; ++i) {
+        json_t *ares, *second;
+        fake_t f;
+
+        world.outcome = (acs_outcome_t){"S", NULL, NULL};
+        give_credential(i == 11 ? p384 : i == 12 ? weak : key);
+        ares = offered(4 * i);
+        f = honest(ares);
+        if (i == 0) f.type = "webauthn.get";
+        if (i == 1) f.challenge = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        if (i == 2) f.rp = "evil.test";
+        if (i == 3) f.payee = "https://evil.test";
+        if (i == 4) f.value = "1.00";
+        if (i == 5) f.currency = "USD";
+        if (i == 6) f.id = "BBECAwQFBgcICQoLDA0ODw";
+        if (i == 7) f.auth_rp = "evil.test";
+        if (i == 8) f.flags = 0x01; /* not verified */
+        if (i == 9) f.flags = 0x04; /* not present */
+        if (i == 10) f.key = other;
+        if (i == 11) f.key = p384;
+        if (i == 12) f.key = weak;
+        world.outcome = (acs_outcome_t){"C", NULL, NULL};
+        second = confirm(ares, &f, 4 * i + 1);
+        is(second, "messageType", "ARes");
+        is(second, "transStatus", "C"); /* the challenge goes on otherwise */
+        assert_true(logged("ACS0170"));
+        world.logged = "";
+    }
+    EVP_PKEY_free(other);
+    EVP_PKEY_free(p384);
+    EVP_PKEY_free(weak);
+}
+
+static void garbage(void **state)
+{
+    static const char *const texts[] = {"x", "{}", "eyJ9", "{\"id\":\"" CRED "\"}",
+                                        "{\"id\":\"" CRED "\",\"clientDataJSON\":\"e30\",\"authenticatorData\":\"AA\",\"signature\":\"AA\"}"};
+    int i;
+
+    for (i = 0; i < COUNT(texts); ++i) {
+        json_t *ares;
+
+        world.outcome = (acs_outcome_t){"S", NULL, NULL};
+        ares = offered(4 * i);
+        world.outcome = (acs_outcome_t){"C", NULL, NULL};
+        is(areq_doc(second_areq(tds_json_get(ares, "acsTransID"), json_string(texts[i]), NULL, 4 * i + 1)), "transStatus", "C");
+    }
+}
+
+/* Another card, amount or requestor: not the same transaction, so the assertion does not count, and the first goes on. */
+static void other_transaction(void **state)
+{
+    static const char *const change[][2] = {{"purchaseAmount", "99"}, {"purchaseCurrency", "840"}, {"threeDSRequestorID", "R-2"}};
+    int i;
+
+    for (i = 0; i < COUNT(change); ++i) {
+        json_t *ares, *doc;
+        fake_t f;
+
+        world.outcome = (acs_outcome_t){"S", NULL, NULL};
+        ares = offered(4 * i);
+        f = honest(ares);
+        world.outcome = (acs_outcome_t){"C", NULL, NULL};
+        doc = second_areq(tds_json_get(ares, "acsTransID"), assertion(&f), NULL, 4 * i + 1);
+        tds_json_set(doc, change[i][0], change[i][1]);
+        is(areq_doc(doc), "transStatus", "C");
+        assert_int_equal(record(ares)->state, ACS_ST_SPC_WAIT);
+    }
+}
+
+/* N-12: not run, cancelled, timed out. */
+static void incomplete(void **state)
+{
+    static const char *const inds[] = {"01", "02", "03"};
+    int i;
+
+    for (i = 0; i < COUNT(inds); ++i) {
+        json_t *ares;
+
+        world.outcome = (acs_outcome_t){"S", NULL, NULL};
+        ares = offered(4 * i);
+        world.outcome = (acs_outcome_t){"N", "01", NULL};
+        is(areq_doc(second_areq(tds_json_get(ares, "acsTransID"), NULL, inds[i], 4 * i + 1)), "transStatus", "N");
+        assert_int_equal(record(ares)->state, ACS_ST_FINAL);
+    }
+    world.now += apr_time_from_sec(700);
+    assert_int_equal(due(), 0);
+    assert_int_equal(world.rreqs, 0);
+}
+
+/* R-14, X-TIME-09 */
+static void silent(void **state)
+{
+    json_t *ares = offered(0);
+    fake_t f = honest(ares);
+
+    world.now += apr_time_from_sec(599);
+    assert_int_equal(due(), 0);
+    world.now += apr_time_from_sec(1);
+    assert_int_equal(due(), 1);
+    is(world.rreq, "transStatus", "N");
+    is(world.rreq, "transStatusReason", "14");
+    is(world.rreq, "challengeCancel", "04");
+    is(world.rreq, "interactionCounter", "00");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(world.rreq, "authenticationMethod"), 0)), "14");
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    is(confirm(ares, &f, 1), "transStatus", "C"); /* too old: not counted */
+    assert_int_equal(world.rreqs, 1);
+}
+
+/* A rule that rejects still rejects. */
+static void rejected_all_the_same(void **state)
+{
+    json_t *ares = offered(0);
+    fake_t f = honest(ares);
+
+    world.outcome = (acs_outcome_t){"R", "11", NULL};
+    is(confirm(ares, &f, 1), "transStatus", "R");
+}
+
+/* ---- consents, trust list ------------------------------------------------------------------ */
+
+static json_t *asking(const char *ind, int n)
+{
+    json_t *doc = areq_base("2.2.0", "areq-brw-pa", ID(n));
+
+    tds_json_set(doc, "threeDSRequestorChallengeInd", ind);
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    return areq_doc(doc);
+}
+
+static seen_t tick(const char *token, const char *otp, const char *trust)
+{
+    acs_form_t form = {.token = token, .action = "submit", .otp = otp, .trust = trust};
+    acs_answer_t answer = {0};
+
+    fresh_run();
+    acs_run_form(&run, &form, &answer);
+    return look(&answer);
+}
+
+static void trusted(void **state)
+{
+    json_t *ares;
+    seen_t page;
+
+    world.issuer.trust_list = ACS_TRUST_STORE;
+    ares = asking("09", 0);
+    is(ares, "whiteListStatus", "N");
+    is(ares, "whiteListStatusSource", "03");
+    page = creq(ares);
+    assert_non_null(strstr(page.answer.body, "name=\"trust\""));
+    (void)tick(page.token, world.otp, "Y");
+    is(world.rreq, "whiteListStatus", "Y");
+    is(world.rreq, "whiteListStatusSource", "03");
+    (void)due(); /* the list is written behind the cardholder's back */
+    world_forget();
+    is(asking("09", 1), "whiteListStatus", "Y");
+}
+
+static void not_trusted(void **state)
+{
+    json_t *ares;
+    seen_t page;
+
+    world.issuer.trust_list = ACS_TRUST_STORE;
+    page = creq(asking("09", 0));
+    (void)tick(page.token, world.otp, NULL); /* a box left empty is an answer, too */
+    is(world.rreq, "whiteListStatus", "R");
+    (void)due();
+    world_forget();
+    ares = asking("04", 1);
+    is(ares, "whiteListStatus", "N");
+    page = creq(ares);
+    assert_null(strstr(page.answer.body, "name=\"trust\"")); /* nobody asked for it */
+    (void)tick(page.token, world.otp, "Y");
+    absent(world.rreq, "whiteListStatus"); /* P-15: unasked is ignored */
+}
+
+/* A cancelled challenge gives no consent. */
+static void cancelled(void **state)
+{
+    seen_t page;
+
+    world.issuer.trust_list = ACS_TRUST_STORE;
+    page = creq(asking("09", 0));
+    (void)press(page.token, "cancel", NULL);
+    absent(world.rreq, "whiteListStatus");
+}
+
+static void list_calls(void **state)
+{
+    static const char body[] = "{\"acquirerBIN\":\"400551\",\"acquirerMerchantID\":\"MERCHANT-1\",\"merchantName\":\"Corner Shop\"}";
+    const char *index = acs_card_index(world.keys, PAN, pool);
+    acs_call_t call = {.what = {.body = body, .len = sizeof body - 1}};
+    acs_answer_t answer = {0};
+    json_t *list;
+
+    acs_issuer_trust_list(&run, &world.issuer, index, &answer);
+    assert_int_equal(answer.status, 404); /* no list here */
+    world.issuer.trust_list = ACS_TRUST_STORE;
+    acs_issuer_trust_change(&run, &world.issuer, index, 1, &call, &answer);
+    assert_int_equal(answer.status, 200);
+    acs_issuer_trust_list(&run, &world.issuer, index, &answer);
+    list = json_object_get(parse(answer.body, answer.len), "merchants");
+    assert_int_equal(json_array_size(list), 1);
+    is(json_array_get(list, 0), "merchantName", "Corner Shop");
+    is(asking("01", 0), "whiteListStatus", "Y");
+    acs_issuer_trust_change(&run, &world.issuer, index, 0, &call, &answer);
+    assert_int_equal(answer.status, 200);
+    is(asking("01", 1), "whiteListStatus", "N");
+    acs_issuer_trust_change(&run, &world.issuer, "no index", 1, &call, &answer);
+    assert_int_equal(answer.status, 404);
+    call.what = (tds_signed_t){.body = "{}", .len = 2};
+    acs_issuer_trust_change(&run, &world.issuer, index, 1, &call, &answer);
+    assert_int_equal(answer.status, 400);
+}
+
+static void list_is_bounded(void **state)
+{
+    const char *index = acs_card_index(world.keys, PAN, pool);
+    int i;
+
+    for (i = 0; i < ACS_TRUST_MAX; ++i) {
+        acs_merchant_t m = {"400551", apr_psprintf(pool, "M%d", i), "Shop"};
+        assert_ok(acs_trust_change(&run, index, &m, 1));
+    }
+    assert_int_equal(acs_trust_change(&run, index, &(acs_merchant_t){"1", "2", "3"}, 1), APR_ENOSPC);
+    assert_ok(acs_trust_change(&run, index, &(acs_merchant_t){"400551", "M7", "Shop"}, 1)); /* is on it already */
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
+                                          T(other_transaction), T(incomplete), T(silent), T(rejected_all_the_same), T(trusted),
+                                          T(not_trusted), T(cancelled), T(list_calls), T(list_is_bounded)};
+UNIT_MAIN(tests)
