@@ -21,7 +21,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     apr_status_t rv;
 
     if (!srv->keys || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
-    rv = tds_ap_metrics_make(&srv->metrics, srv_metric_rows, SRV_M_COUNT, "srv_metrics_v1", s);
+    srv->metrics = (tds_metric_t){.rows = srv_metric_rows, .count = SRV_M_COUNT};
+    tds_metric_layout(&srv->metrics, pconf);
+    rv = tds_ap_metrics_make(&srv->metrics, "srv_metrics", s);
     if (rv != APR_SUCCESS || (rv = srv_watchdog_setup(s, pconf)) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "SRV0003: cannot start: counters or mod_watchdog are not available");
         return HTTP_INTERNAL_SERVER_ERROR;

@@ -264,7 +264,7 @@ static int challenge_get(tds_ap_call_t *call, void *run)
 
 static int ready_get(tds_ap_call_t *call, void *run)
 {
-    return tds_ap_ready(call->r, ((srv_run_t *)run)->store);
+    return tds_ap_ready(call->r, ((srv_run_t *)run)->store, NULL);
 }
 
 static int health_get(tds_ap_call_t *call, void *run)

@@ -67,7 +67,7 @@ typedef struct srv_conf_t {
     apr_interval_time_t grace;           /* a record outlives its last deadline by */
     apr_interval_time_t lease;           /* of background work */
     apr_interval_time_t retry_interval;  /* between attempts to deliver an Erro */
-    int background_threads, max_body, long_poll_share;
+    int background_threads, delivery_threads, max_body, long_poll_share;
     apr_array_header_t *dss;        /* srv_ds_t * */
     apr_array_header_t *requestors; /* srv_requestor_t * */
     struct srv_ranges_t *ranges;    /* made at start-up */

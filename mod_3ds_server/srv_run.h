@@ -77,8 +77,9 @@ void srv_run_challenge(srv_run_t *run, const char *token, srv_answer_t *answer);
 /* srv_ops.c: an OReq that has passed its check. */
 apr_status_t srv_take_oreq(srv_run_t *run, const tds_msg_t *oreq, srv_answer_t *answer);
 
-/* Background: id is due. */
+/* Background: id is due in the lane of steps; in that of deliveries. */
 void srv_run_due(srv_run_t *run, const char *id);
+void srv_run_delivery(srv_run_t *run, const char *id);
 
 /* ---- Their parts, by file ------------------------------------------------- */
 

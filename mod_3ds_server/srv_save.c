@@ -22,7 +22,7 @@ apr_status_t srv_load(srv_run_t *run, const char *id, unsigned version_min, srv_
 static apr_status_t write_out(srv_run_t *run, srv_txn_t *txn,
                               apr_status_t (*write)(tds_store_t *, const tds_change_t *, apr_pool_t *, tds_err_t *))
 {
-    tds_change_t change = {.id = txn->id, .version = txn->version, .due = srv_txn_due(txn)};
+    tds_change_t change = {.id = txn->id, .version = txn->version, .lane = srv_txn_lane(txn), .due = srv_txn_due(txn)};
     unsigned char *bytes;
     apr_status_t rv;
 

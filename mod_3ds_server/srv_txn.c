@@ -212,6 +212,11 @@ apr_time_t srv_txn_due(const srv_txn_t *txn)
     return txn->out_body.len ? txn->out_due : txn->deadline;
 }
 
+tds_lane_e srv_txn_lane(const srv_txn_t *txn)
+{
+    return txn->out_body.len ? TDS_LANE_OUT : TDS_LANE_STEPS;
+}
+
 int srv_txn_overdue(const srv_txn_t *txn, apr_time_t now)
 {
     return (txn->state == SRV_ST_ASKED || txn->state == SRV_ST_CHALLENGE) && txn->deadline <= now;

@@ -5,6 +5,7 @@
 #include <apr_time.h>
 #include "tds_hash.h"
 #include "tds_msg.h"
+#include "tds_store.h"
 #include "srv_conf.h"
 
 typedef enum srv_state_e {
@@ -130,8 +131,9 @@ srv_kind_e srv_txn_cell(srv_state_e state, srv_event_e event, srv_state_e *next,
 /* Which event is an RReq for this record? */
 srv_event_e srv_txn_rreq_event(const srv_txn_t *txn);
 
-/* When the queue is to bring this record up; 0: never. */
+/* When which lane is to bring this record up; 0: never. */
 apr_time_t srv_txn_due(const srv_txn_t *txn);
+tds_lane_e srv_txn_lane(const srv_txn_t *txn);
 
 /* Has the time limit of its state run out? */
 int srv_txn_overdue(const srv_txn_t *txn, apr_time_t now);

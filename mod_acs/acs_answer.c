@@ -5,6 +5,7 @@
 #include <apr_strings.h>
 #include "tds_view.h"
 #include "acs_av.h"
+#include "acs_log.h"
 
 const char *acs_erro_code(const tds_msg_t *erro)
 {
@@ -26,6 +27,8 @@ apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_
         in.acs_trans_id = txn->id;
     }
     tds_err_init(&own, run->pool);
+    acs_metric_erro(run, err->proto);
+    acs_log_erro(run, err, faulty, txn);
     return tds_msg_encode(bytes, len, tds_erro_make(&in, run->pool), NULL, run->pool, &own);
 }
 
@@ -162,6 +165,7 @@ apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_decisio
     if (facts->ds->informational && rules.nprior < PRIOR_MAX) /* I unasked: as if by an indicator of the DS's own */
         prior[rules.nprior++] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND, "80"};
     decision->outcome = *with_value(run, facts, decision, txn, &out);
+    run->noted.eci = out.eci;
     copy_ids(ares, facts->areq, txn);
     tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);
     tds_msg_set(ares, TDS_E_ACS_OPERATOR_ID, operator_id(run));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "acs_log.h"
 #include "tds_jwk.h"
 #include "tds_point.h"
 #include "tds_view.h"
@@ -91,14 +92,6 @@ static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts, const acs
     if (*t->trans_status != 'S') return;
     t->requestor = tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_ID);
     t->payee = tds_msg_get(m, TDS_E_PAYEE_ORIGIN);
-}
-
-static void count_ares(acs_run_t *run, const char *status)
-{
-    static const char order[] = "YANURCIDS";
-    const char *at = strchr(order, status[0]);
-
-    if (at) tds_metric_add(run->metrics, ACS_M_AREQ_Y + (int)(at - order), 1);
 }
 
 /* Never an invalid message: when the ARes is not fit to be sent, a U that is (design: send-side self-check). */
@@ -193,7 +186,9 @@ static apr_status_t decide_and_save(acs_run_t *run, const acs_facts_t *facts, ac
         answer->request_id = txn->ds_trans_id;
         answer->response_id = txn->id;
     }
-    count_ares(run, d.outcome.trans_status);
+    acs_metric_ares(run, facts->issuer, facts->ds, d.outcome.trans_status);
+    acs_log_ares(run, facts, next, &d);
+    if (run->began) acs_metric_time(run, ACS_H_AREQ, facts->issuer->number, run->clock() - run->began);
     tds_log(run->log, TDS_LOG_INFO, "ACS0061", txn->id, "AReq %s of DS %s for issuer %s: %s%s%s",
             txn->server_trans_id, run->ds->name, txn->issuer, d.outcome.trans_status, d.outcome.reason ? ", reason " : "",
             d.outcome.reason ? d.outcome.reason : "");

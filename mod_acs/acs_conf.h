@@ -60,6 +60,7 @@ typedef struct acs_range_t {
 /* <ACSIssuer NAME> */
 typedef struct acs_issuer_t {
     const char *name;
+    int number;                  /* 0..: its place among the issuers, for metrics */
     const char *where;           /* the section stands */
     const char *display_name;    /* ACSIssuerName */
     apr_array_header_t *ranges;  /* acs_range_t */
@@ -97,6 +98,7 @@ typedef enum acs_trust_e { ACS_TRUST_OFF, ACS_TRUST_HOOK, ACS_TRUST_STORE } acs_
 /* <ACSDirectoryServer NAME>: our view of a DS. */
 typedef struct acs_ds_t {
     const char *name;
+    int number;        /* 0..: its place among the DSs, for metrics */
     const char *where; /* the section stands */
     const char *client_ca_file;
     void *trust; /* of the glue: anchors and names of its client certificates */
@@ -133,7 +135,7 @@ typedef struct acs_conf_t {
     apr_interval_time_t duplicate_memory;   /* A-AREQ-17 */
     apr_interval_time_t outbox_horizon;     /* give up */
     apr_interval_time_t grace;              /* a record outlives its last deadline by */
-    int background_threads, max_body;
+    int background_threads, delivery_threads, max_body;
     int production;              /* nothing that is for laboratories */
     apr_array_header_t *issuers; /* acs_issuer_t * */
     apr_array_header_t *dss;     /* acs_ds_t * */

@@ -236,6 +236,7 @@ static apr_status_t call_now(acs_run_t *run, acs_hook_t *hook, const acs_ask_t *
     if (hook->breaker && !tds_breaker_allows(hook->breaker, &hook->breaker_conf, run->clock()))
         return nothing(run, ask, APR_ECONNREFUSED, "the breaker is open");
     fault = post(run, hook, ask, within, &resp) == APR_SUCCESS ? read_answer(run, &resp, takes_answer(hook->kind) ? answer : NULL) : "the call cannot be made";
+    acs_metric_hook(run, ask->issuer, hook->kind, resp.took);
     if (hook->breaker && tds_breaker_note(hook->breaker, &hook->breaker_conf, run->clock(), !fault))
         tds_log(run->log, TDS_LOG_ERR, "ACS0111", ask->id, "hook %s of issuer %s has failed %d times in a row: its breaker opens",
                 acs_hook_name(ask->kind), ask->issuer->name, hook->breaker_conf.failures);

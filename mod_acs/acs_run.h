@@ -66,6 +66,19 @@ typedef const acs_rule_t *acs_match_fn(void *baton, const acs_facts_t *facts, ap
 /* Is there a <Proxy> block for this URL? */
 typedef int acs_reachable_fn(void *baton, const char *url, apr_pool_t *pool);
 
+/* What the transaction log tells of a decision and is in no record; set on the way. */
+typedef struct acs_noted_t {
+    const char *eci;     /* of ARes or RReq */
+    const char *pan_ref; /* the PAN that has left the record */
+} acs_noted_t;
+
+/* Who delivers what a step in the background leaves in the outbox. reserve: 1: a thread of this process is ours, for one
+ * call of hand, which has it deliver for id (NULL: it is not needed); 0: none is idle. */
+typedef struct acs_courier_t {
+    int (*reserve)(void);
+    void (*hand)(const char *id);
+} acs_courier_t;
+
 typedef struct acs_run_t {
     const acs_conf_t *conf;
     tds_store_t *store;
@@ -75,9 +88,15 @@ typedef struct acs_run_t {
     tds_rand_fn *rnd;
     const tds_log_t *log;
     tds_metric_t *metrics;
+    apr_time_t began; /* when the request came in; 0: not known */
+    const struct acs_txnlog_t *txnlog; /* NULL: off */
+    const char *traceparent;           /* of the request, well formed, or NULL */
+    acs_noted_t noted;
     acs_match_fn *match;
     acs_reachable_fn *reachable;
     void *baton; /* of both */
+    const acs_courier_t *courier; /* NULL: the delivery lane alone */
+    int later; /* a time limit that runs out is not reported by who finds it out (acs_happening_t) */
     const apr_array_header_t *use; /* const char *: sections this endpoint is limited to; NULL: all */
     const acs_ds_t *ds; /* whose certificate the connection bears; NULL: nobody's */
     apr_time_t deadline; /* AReq: to be answered by then (X-TIME-05); 0: none */
@@ -115,8 +134,9 @@ void acs_run_form(acs_run_t *run, const acs_form_t *form, acs_answer_t *answer);
 /* GET of a page by its token: the processing page's reload, and the reload after the time is up. */
 void acs_run_page(acs_run_t *run, const char *token, acs_answer_t *answer);
 
-/* Background: id is due. */
+/* Background: id is due in the lane of steps; in that of deliveries. held: it was handed over by who made the step. */
 void acs_run_due(acs_run_t *run, const char *id);
+void acs_run_delivery(acs_run_t *run, const char *id, int held);
 
 /* ---- Their parts, by file ------------------------------------------------- */
 

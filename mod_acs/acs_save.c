@@ -1,5 +1,5 @@
 /* Records to the store and back, and the loop that every event goes through. */
-#include "acs_run.h"
+#include "acs_log.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -32,7 +32,7 @@ apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_
 static apr_status_t write_out(acs_run_t *run, acs_txn_t *txn, const apr_array_header_t *incrs,
                               apr_status_t (*write)(tds_store_t *, const tds_change_t *, apr_pool_t *, tds_err_t *))
 {
-    tds_change_t change = {.id = txn->id, .version = txn->version, .due = acs_txn_due(txn)};
+    tds_change_t change = {.id = txn->id, .version = txn->version, .lane = acs_txn_lane(txn), .due = acs_txn_due(txn)};
     unsigned char *bytes;
     apr_status_t rv;
 
@@ -62,17 +62,22 @@ apr_status_t acs_save(acs_run_t *run, acs_txn_t *txn)
     return rv;
 }
 
-/* The clock speaks first: a time limit that has run out decides before what has just come in (T-03). */
-static int overdue(const acs_txn_t *txn, apr_time_t now)
-{
-    return txn->deadline && txn->deadline <= now; /* only states that wait have one */
-}
-
 static int timeout_metric(unsigned state)
 {
     if (state == ACS_ST_CREQ_WAIT) return ACS_M_TIMEOUT_CREQ;
     if (state == ACS_ST_DECOUPLED) return ACS_M_TIMEOUT_DECOUPLED;
     return state == ACS_ST_SPC_WAIT ? ACS_M_TIMEOUT_SPC : ACS_M_TIMEOUT_CARDHOLDER;
+}
+
+static void count_step(acs_run_t *run, const acs_txn_t *before, const acs_txn_t *after, const acs_happening_t *what)
+{
+    if (before->end == ACS_END_NONE && after->end != ACS_END_NONE) acs_metric_outcome(run, after);
+    if (before->end == ACS_END_NONE && (after->end != ACS_END_NONE || after->state == ACS_ST_FINAL) &&
+        before->state != after->state)
+        acs_log_outcome(run, after);
+    if (what->event != ACS_EV_TIMEOUT) return;
+    tds_metric_add(run->metrics, timeout_metric(before->state), 1);
+    acs_metric_time(run, ACS_H_LATENESS, 0, run->clock() - before->deadline);
 }
 
 /* One step, saved. APR_EAGAIN: somebody was faster; from the top, please. */
@@ -87,20 +92,20 @@ static apr_status_t take_step(acs_run_t *run, const acs_txn_t *txn, const acs_ha
     if ((*pnext)->state != txn->state)
         tds_log(run->log, TDS_LOG_INFO, "ACS0010", txn->id, "%s, %s: now %s", acs_state_name((acs_state_e)txn->state),
                 acs_event_name(what->event), acs_state_name((acs_state_e)(*pnext)->state));
-    if (what->event == ACS_EV_TIMEOUT)
-        tds_metric_add(run->metrics, timeout_metric(txn->state), 1);
+    count_step(run, txn, *pnext, what);
     return APR_SUCCESS;
 }
 
-/* *txn moves on with each step that is saved. */
+/* *txn moves on with each step that is saved. The clock speaks first: a time limit that has run out decides before what
+ * has just come in (T-03). */
 static apr_status_t try_event(acs_run_t *run, acs_txn_t **txn, acs_judge_fn *judge, void *baton, unsigned *fx)
 {
-    acs_happening_t what = {.event = ACS_EV_TIMEOUT, .now = run->clock()};
+    acs_happening_t what = {.event = ACS_EV_TIMEOUT, .now = run->clock(), .later = run->later};
     unsigned mine = 0;
     acs_txn_t *next;
     apr_status_t rv;
 
-    if (overdue(*txn, what.now)) {
+    if (acs_txn_overdue(*txn, what.now)) {
         if ((rv = take_step(run, *txn, &what, &next, &mine)) != APR_SUCCESS) return rv;
         *txn = next;
         *fx |= mine;

@@ -6,6 +6,7 @@
 #include "tds_point.h"
 #include "tds_view.h"
 #include "acs_av.h"
+#include "acs_log.h"
 
 #define ERRO_TRIES_MAX 3
 
@@ -123,8 +124,10 @@ void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn)
         txn->end = ACS_END_FAULT; /* U, never a made-up value */
         (void)set_value(run, txn, issuer, &out);
     }
+    run->noted = (acs_noted_t){.eci = out.eci, .pan_ref = acs_log_pan_ref(run, txn->pan)};
     txn->pan = NULL;
     if (encode_rreq(run, txn, &out) == APR_SUCCESS) return;
+    run->noted.eci = NULL;
     txn->end = ACS_END_FAULT;
     if (encode_rreq(run, txn, &(acs_av_out_t){NULL, NULL}) == APR_SUCCESS) return;
     txn->outbox = ACS_OUT_NONE;
@@ -204,6 +207,13 @@ static void judge_answer(acs_run_t *run, const acs_txn_t *txn, const tds_http_re
     }
 }
 
+static void count_call(acs_run_t *run, const acs_txn_t *txn, apr_interval_time_t took)
+{
+    const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
+
+    if (ds && txn->outbox == ACS_OUT_RREQ) acs_metric_time(run, ACS_H_RREQ, ds->number, took);
+}
+
 static void post(acs_run_t *run, const acs_txn_t *txn, tds_http_resp_t *resp)
 {
     tds_http_header_t trace[] = {{"X-Request-ID", txn->id}, {NULL, NULL}};
@@ -220,6 +230,7 @@ static void post(acs_run_t *run, const acs_txn_t *txn, tds_http_resp_t *resp)
     if (!tds_http_sent(resp->result) && resp->result != TDS_HTTP_CONFIG &&
         2 * resp->took + run->conf->rres_timeout <= run->conf->lease)
         run->http->call(run->http->baton, &req, resp, run->pool);
+    count_call(run, txn, resp->took);
     if (!tds_http_sent(resp->result))
         tds_log(run->log, TDS_LOG_WARNING, "ACS0073", txn->id, "%s could not be sent to the DS: %s",
                 txn->outbox == ACS_OUT_RREQ ? "RReq" : "Erro", tds_http_result_text(resp->result));

@@ -82,6 +82,11 @@ static void drop_personal(acs_txn_t *t)
     t->otp_mac = t->forms = t->creq_mark = TDS_BYTES(NULL, 0);
 }
 
+static unsigned effects(const move_t *m, const acs_happening_t *what)
+{
+    return what->later && (m->fx & FX_RREQ) ? (m->fx & ~FX_RREQ) | FX_RREQ_LATER : m->fx;
+}
+
 /* What the issuer is still to be told once this transaction has ended. */
 static void owe(acs_txn_t *t, const acs_happening_t *what)
 {
@@ -110,7 +115,7 @@ static void decide_end(acs_txn_t *t, const move_t *m, const acs_happening_t *wha
     t->outbox = ACS_OUT_RREQ;
     t->out_until = what->now + conf->outbox_horizon;
     t->answer_at = what->now + conf->answer_within;
-    t->out_due = m->fx & FX_RREQ ? what->now + conf->lease : what->now;
+    t->out_due = effects(m, what) & FX_RREQ ? what->now + conf->lease : what->now;
     t->deadline = 0;
     t->out_tries = 0;
     drop_personal(t);
@@ -227,7 +232,7 @@ apr_status_t acs_txn_step(const acs_txn_t *txn, const acs_happening_t *what, con
     const move_t *m = &moves[txn->state][what->event];
 
     *next = NULL;
-    *fx = m->fx;
+    *fx = effects(m, what);
     if (m->kind == ACS_REFUSE) return APR_EACCES;
     if (m->kind != ACS_GO && m->kind != ACS_STAY) return APR_EINVAL;
     *next = apr_pmemdup(pool, txn, sizeof *txn);
@@ -238,6 +243,16 @@ apr_status_t acs_txn_step(const acs_txn_t *txn, const acs_happening_t *what, con
 apr_time_t acs_txn_due(const acs_txn_t *txn)
 {
     return txn->outbox && (!txn->deadline || txn->out_due < txn->deadline) ? txn->out_due : txn->deadline;
+}
+
+tds_lane_e acs_txn_lane(const acs_txn_t *txn)
+{
+    return txn->outbox && (!txn->deadline || txn->out_due < txn->deadline) ? TDS_LANE_OUT : TDS_LANE_STEPS;
+}
+
+int acs_txn_overdue(const acs_txn_t *txn, apr_time_t now)
+{
+    return txn->deadline && txn->deadline <= now; /* only states that wait have one */
 }
 
 /* While it is open its report is still to come. */

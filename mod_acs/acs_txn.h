@@ -5,6 +5,7 @@
 #include <apr_time.h>
 #include "tds_hash.h"
 #include "tds_msg.h"
+#include "tds_store.h"
 #include "acs_conf.h"
 
 typedef enum acs_state_e {
@@ -174,6 +175,7 @@ typedef struct acs_txn_t {
 typedef struct acs_happening_t {
     acs_event_e event;
     apr_time_t now;
+    int later; /* who makes this step sends nothing: FX_RREQ becomes FX_RREQ_LATER */
     const unsigned char *form_mark; /* ENTRY_*: ACS_FORM_MARK bytes */
     const char *trust, *bind;       /* answers that came with the form; NULL: none */
     unsigned informing;             /* ENTRY_INFORM, ASKED_INFORM: 29 or 30 */
@@ -195,8 +197,12 @@ apr_status_t acs_txn_step(const acs_txn_t *txn, const acs_happening_t *what, con
 acs_kind_e acs_txn_cell(acs_state_e state, acs_event_e event, acs_state_e *next, unsigned *fx, acs_end_e *end,
                         const char **rule);
 
-/* When the queue is to bring this record up; 0: never. */
+/* When which lane is to bring this record up; 0: never. */
 apr_time_t acs_txn_due(const acs_txn_t *txn);
+tds_lane_e acs_txn_lane(const acs_txn_t *txn);
+
+/* Has the time limit of its state run out? */
+int acs_txn_overdue(const acs_txn_t *txn, apr_time_t now);
 
 /* How long the record is to be kept from now on. */
 apr_interval_time_t acs_txn_ttl(const acs_txn_t *txn, const acs_conf_t *conf, apr_time_t now);

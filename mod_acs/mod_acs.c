@@ -26,8 +26,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     apr_status_t rv;
 
     if (!in_use(srv) || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
-    if ((rv = acs_breakers_make(srv, pconf)) == APR_SUCCESS)
-        rv = tds_ap_metrics_make(&srv->metrics, acs_metric_rows, ACS_M_COUNT, "acs_metrics_v1", s);
+    acs_metric_layout(&srv->metrics, &srv->conf, pconf);
+    if ((rv = acs_breakers_make(srv, pconf)) == APR_SUCCESS) rv = tds_ap_metrics_make(&srv->metrics, "acs_metrics", s);
     if (rv != APR_SUCCESS || (rv = acs_watchdog_setup(s, pconf)) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "ACS0003: cannot start: counters or mod_watchdog are not available");
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -61,6 +61,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_handler(acs_handler, NULL, NULL, APR_HOOK_FIRST);
     acs_rules_register();
     acs_backtest_register();
+    acs_status_register();
+    acs_txnlog_register();
     tds_ap_work_register();
     tds_ap_http_register(&acs_module, "ACS");
 }

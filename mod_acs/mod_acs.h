@@ -7,7 +7,7 @@
 #include "tds_ap_conf.h"
 #include "tds_ap_peer.h"
 #include "tds_ap_route.h"
-#include "acs_run.h"
+#include "acs_log.h"
 
 extern module AP_MODULE_DECLARE_DATA acs_module;
 
@@ -20,6 +20,7 @@ typedef struct acs_server_t {
     apr_pool_t *pool;         /* of the configuration */
     apr_array_header_t *used; /* const char *: names in ACSUse */
     const char *versions_text;
+    const char *txn_log; /* path, or |command; NULL: off */
     acs_issuer_t *issuer; /* the section being read */
     acs_ds_t *ds;
     tds_keys_t *keys;
@@ -91,6 +92,21 @@ const acs_rule_t *acs_rules_first(request_rec *r, const apr_array_header_t *rule
 
 /* mod_acs_backtest.c: httpd -t -D ACS_BACKTEST=FILE */
 void acs_backtest_register(void);
+
+/* mod_acs_log.c. The log of this process, NULL: off; its file to read from, -1: there is none. good: is what is written
+ * kept? */
+void acs_txnlog_register(void);
+const char *acs_set_txn_log(cmd_parms *cmd, void *dconf, const char *arg);
+const acs_txnlog_t *acs_txnlog(void);
+int acs_txnlog_file(void);
+int acs_txnlog_good(acs_run_t *run);
+
+/* mod_acs_export.c. The transactions of one issuer out of the log; the caller has authenticated its system. Returns what a
+ * handler returns; 404: there is no log to read. */
+int acs_export(tds_ap_call_t *call, acs_run_t *run, const acs_issuer_t *issuer);
+
+/* mod_acs_status.c */
+void acs_status_register(void);
 
 /* mod_acs_watchdog.c */
 apr_status_t acs_watchdog_setup(server_rec *s, apr_pool_t *pconf);

@@ -655,6 +655,7 @@ const command_rec acs_commands[] = {
     AP_INIT_ITERATE("ACSChecks", set_check, NULL, RSRC_CONF, "Checks of its messages to switch on (+) or off (-)"),
     AP_INIT_ITERATE2("ACSDSValues", set_ds_value, NULL, RSRC_CONF, "Element and its values that this DS has defined"),
     AP_INIT_ITERATE("ACSMessageExtension", set_extension, NULL, RSRC_CONF, "Ids of message extensions that may be critical"),
+    AP_INIT_TAKE1("ACSTransactionLog", acs_set_txn_log, NULL, RSRC_CONF, "Path of the transaction log, or \"|command\""),
     AP_INIT_TAKE1("ACSEndpoint", set_endpoint, NULL, ACCESS_CONF, "areq, challenge, method, issuer or status"),
     AP_INIT_ITERATE("ACSUse", set_use, NULL, ACCESS_CONF,
                     "Sections that this endpoint is limited to"),

@@ -9,7 +9,6 @@
 #include "tds_ap_body.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
-#include "tds_ap_route.h"
 #include "tds_ap_status.h"
 #include "tds_json.h"
 #include "acs_method.h"
@@ -29,6 +28,14 @@ static int reachable(void *baton, const char *url, apr_pool_t *pool)
     return tds_ap_http_worker(url, ap_server_conf, pool) != NULL;
 }
 
+/* 00-TRACE-SPAN-FLAGS of hex digits; anything else is not passed on. */
+static const char *traceparent(request_rec *r)
+{
+    const char *text = apr_table_get(r->headers_in, "traceparent");
+
+    return text && strlen(text) == 55 && strspn(text, "0123456789abcdef-") == 55 ? text : NULL;
+}
+
 void acs_run_init(acs_run_t *run, request_rec *r, server_rec *s, tds_log_t *log, tds_err_t *err, apr_pool_t *pool)
 {
     acs_server_t *srv = acs_server_of(s);
@@ -43,6 +50,9 @@ void acs_run_init(acs_run_t *run, request_rec *r, server_rec *s, tds_log_t *log,
                        .rnd = tds_rand_bytes,
                        .log = log,
                        .metrics = &srv->metrics,
+                       .began = r ? r->request_time : apr_time_now(),
+                       .txnlog = acs_txnlog(),
+                       .traceparent = r ? traceparent(r) : NULL,
                        .match = acs_rules_match,
                        .reachable = reachable,
                        .baton = r,
@@ -176,11 +186,22 @@ static int method_data_post(tds_ap_call_t *call, void *run)
     return acs_send_answer(call->r, &answer);
 }
 
+/* ---- systems of the issuer ----------------------------------------------- */
+
+static int transactions_get(tds_ap_call_t *call, void *run)
+{
+    const acs_issuer_t *issuer = NULL;
+    int answered = OK;
+
+    return acs_issuer_authenticate(call, run, &issuer, &answered) ? acs_export(call, run, issuer) : answered;
+}
+
 /* ---- operator ------------------------------------------------------------ */
 
 static int ready_get(tds_ap_call_t *call, void *run)
 {
-    return tds_ap_ready(call->r, ((acs_run_t *)run)->store);
+    return tds_ap_ready(call->r, ((acs_run_t *)run)->store,
+                        acs_txnlog_good(run) ? NULL : "the transaction log cannot be written");
 }
 
 static int health_get(tds_ap_call_t *call, void *run)
@@ -190,6 +211,7 @@ static int health_get(tds_ap_call_t *call, void *run)
 
 static int metrics_get(tds_ap_call_t *call, void *run)
 {
+    acs_metric_breakers(run);
     return tds_ap_metrics(call->r, ((acs_run_t *)run)->metrics);
 }
 
@@ -211,6 +233,7 @@ static const tds_ap_route_t routes[] = {
     {ACS_EP_ISSUER, M_GET, "/trust/*", 0, acs_trust_get},
     {ACS_EP_ISSUER, M_POST, "/trust/*/remove", FORM_MAX, acs_trust_remove_post},
     {ACS_EP_ISSUER, M_POST, "/trust/*", FORM_MAX, acs_trust_post},
+    {ACS_EP_ISSUER, M_GET, "/transactions", 0, transactions_get},
     {ACS_EP_STATUS, M_GET, "/health", 0, health_get},
     {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get},
     {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get},

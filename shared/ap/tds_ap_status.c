@@ -2,10 +2,13 @@
 
 #include <string.h>
 #include <apr_shm.h>
+#include <apr_strings.h>
 #include "tds_ap_body.h"
+#include "tds_ap_work.h"
 #include "tds_json.h"
 
 #define CLOCK_TOLERANCE apr_time_from_sec(2)
+#define WORK_TOLERANCE  apr_time_from_sec(5)
 
 int tds_ap_health(request_rec *r)
 {
@@ -14,7 +17,7 @@ int tds_ap_health(request_rec *r)
     return tds_ap_answer(r, HTTP_OK, "application/json", text, sizeof text - 1);
 }
 
-int tds_ap_ready(request_rec *r, tds_store_t *store)
+int tds_ap_ready(request_rec *r, tds_store_t *store, const char *fault)
 {
     tds_store_health_t h;
     json_t *doc = tds_json_object(r->pool);
@@ -30,6 +33,8 @@ int tds_ap_ready(request_rec *r, tds_store_t *store)
     else if (!h.writable) why = "the store is a read-only replica";
     else if (h.evicts) why = "the store may evict: set maxmemory-policy noeviction";
     else if (h.offset > CLOCK_TOLERANCE || h.offset < -CLOCK_TOLERANCE) why = "clock and store differ by more than 2 s";
+    else if (tds_ap_work_idle() > WORK_TOLERANCE) why = "background work has stopped";
+    else why = fault;
     json_object_set_new(doc, "ready", json_boolean(!why));
     tds_json_set(doc, "reason", why);
     text = tds_json_text(doc, &len, r->pool);
@@ -43,20 +48,21 @@ int tds_ap_metrics(request_rec *r, const tds_metric_t *metrics)
     return tds_ap_answer(r, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
 }
 
-apr_status_t tds_ap_metrics_make(tds_metric_t *metrics, const tds_metric_row_t *rows, int count, const char *key,
-                                 server_rec *s)
+apr_status_t tds_ap_metrics_make(tds_metric_t *metrics, const char *key, server_rec *s)
 {
     apr_pool_t *pool = s->process->pool;
+    apr_size_t size = tds_metric_size(metrics);
     void *old = NULL;
+    char name[64];
     apr_shm_t *shm;
     apr_status_t rv;
 
-    *metrics = (tds_metric_t){.rows = rows, .count = count};
-    (void)apr_pool_userdata_get(&old, key, pool);
-    if (!old || apr_shm_size_get(old) < tds_metric_size(count)) {
-        if ((rv = apr_shm_create(&shm, tds_metric_size(count), NULL, pool)) != APR_SUCCESS) return rv;
-        memset(apr_shm_baseaddr_get(shm), 0, tds_metric_size(count));
-        (void)apr_pool_userdata_set(shm, key, NULL, pool); /* copies key: a restart unloads the module it lies in */
+    (void)apr_snprintf(name, sizeof name, "%s_%" APR_UINT64_T_HEX_FMT, key, tds_metric_hash(metrics));
+    (void)apr_pool_userdata_get(&old, name, pool);
+    if (!old || apr_shm_size_get(old) < size) {
+        if ((rv = apr_shm_create(&shm, size, NULL, pool)) != APR_SUCCESS) return rv;
+        memset(apr_shm_baseaddr_get(shm), 0, size);
+        (void)apr_pool_userdata_set(shm, name, NULL, pool); /* copies name */
         old = shm;
     }
     metrics->cells = apr_shm_baseaddr_get(old);

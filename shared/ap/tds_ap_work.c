@@ -11,21 +11,31 @@
 #include "tds_rand.h"
 
 #define TICK         apr_time_from_msec(250)
-#define TICKS_A_TURN 4 /* all shards are looked at once in so many ticks */
-#define AGAIN_MAX    8 /* how often in a row the same shards, while they are full */
+#define NAP          apr_time_from_msec(2) /* while all threads are busy and there may be more */
+#define TICKS_A_TURN 4                     /* all shards are looked at once in so many ticks */
+#define AGAIN_MAX    8                     /* how often in a row the same shards, while they are full */
 
 /* State of this child; one per module, since each .so has its own libtds. */
+typedef struct lane_t {
+    const tds_ap_lane_t *conf;
+    apr_thread_pool_t *pool;
+    volatile apr_uint32_t busy, in_tick; /* busy: tasks claimed or reserved and not yet done */
+    apr_uint64_t looked;                 /* atomic: when it last looked for work */
+    int next;                            /* shard; only the watchdog's thread uses it */
+} lane_t;
+
 static struct {
     const tds_ap_work_conf_t *conf;
     void *baton;
-    apr_thread_pool_t *pool;
-    volatile apr_uint32_t stopping, busy, in_tick;
-    int next; /* shard; only the watchdog's thread uses it */
+    volatile apr_uint32_t stopping;
+    lane_t lanes[TDS_AP_LANES];
 } work;
 
 typedef struct job_t {
+    lane_t *lane;
     apr_pool_t *pool;
     const char *id;
+    int held;
 } job_t;
 
 int tds_ap_work_stopping(void)
@@ -33,86 +43,164 @@ int tds_ap_work_stopping(void)
     return apr_atomic_read32(&work.stopping) != 0;
 }
 
+/* ---- threads --------------------------------------------------------------- */
+
+/* Take at most want places; how many there were. */
+static int take_room(lane_t *lane, int max, int want)
+{
+    apr_uint32_t busy = apr_atomic_read32(&lane->busy);
+
+    for (;;) {
+        int room = max - (int)busy, n = room < want ? room : want;
+        apr_uint32_t was;
+
+        if (n <= 0) return 0;
+        if ((was = apr_atomic_cas32(&lane->busy, busy + (apr_uint32_t)n, busy)) == busy) return n;
+        busy = was;
+    }
+}
+
+static void give_room(lane_t *lane, int n)
+{
+    if (n > 0) (void)apr_atomic_sub32(&lane->busy, (apr_uint32_t)n);
+}
+
 static void *APR_THREAD_FUNC job_run(apr_thread_t *thread, void *data)
 {
     job_t *job = data;
+    lane_t *lane = job->lane;
 
-    if (!tds_ap_work_stopping()) work.conf->task(work.baton, job->id, job->pool);
+    lane->conf->task(work.baton, job->id, job->held, job->pool);
     apr_pool_destroy(job->pool);
-    apr_atomic_dec32(&work.busy);
+    give_room(lane, 1);
     return NULL;
 }
 
-static void job_push(const char *id)
+/* Uses up a place. What cannot be started comes up again when its lease ends. */
+static void job_push(lane_t *lane, const char *id, int held)
 {
     apr_pool_t *pool;
     job_t *job;
 
-    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) return; /* the lease ends, another tick takes it */
+    if (apr_pool_create(&pool, NULL) != APR_SUCCESS) {
+        give_room(lane, 1);
+        return;
+    }
     job = apr_palloc(pool, sizeof *job);
-    job->pool = pool;
-    job->id = apr_pstrdup(pool, id);
-    apr_atomic_inc32(&work.busy);
-    if (apr_thread_pool_push(work.pool, job_run, job, APR_THREAD_TASK_PRIORITY_NORMAL, NULL) != APR_SUCCESS) {
-        apr_atomic_dec32(&work.busy);
+    *job = (job_t){.lane = lane, .pool = pool, .id = apr_pstrdup(pool, id), .held = held};
+    if (apr_thread_pool_push(lane->pool, job_run, job, APR_THREAD_TASK_PRIORITY_NORMAL, NULL) != APR_SUCCESS) {
         apr_pool_destroy(pool);
+        give_room(lane, 1);
     }
 }
 
-/* How many there were. */
-static int claim_and_push(int first, int count, apr_pool_t *pool)
+int tds_ap_work_reserve(int n)
 {
-    int room = work.conf->threads - (int)apr_atomic_read32(&work.busy), i;
-    apr_array_header_t *ids;
+    lane_t *lane = &work.lanes[n];
 
-    if (room <= 0 || work.conf->claim(work.baton, first, count, room, &ids, pool) != APR_SUCCESS) return 0;
-    for (i = 0; i < ids->nelts; ++i) job_push(APR_ARRAY_IDX(ids, i, const char *));
-    return ids->nelts;
+    return lane->pool && !tds_ap_work_stopping() && take_room(lane, lane->conf->threads, 1);
 }
 
-static void tick(apr_pool_t *pool)
+void tds_ap_work_hand(int n, const char *id)
 {
-    int left = work.conf->shards / TICKS_A_TURN, again = 0;
+    if (id) job_push(&work.lanes[n], id, 1);
+    else give_room(&work.lanes[n], 1);
+}
+
+/* ---- claims ---------------------------------------------------------------- */
+
+/* room: places taken. How many there were. */
+static int claim_and_push(lane_t *lane, int count, int room, apr_pool_t *pool)
+{
+    apr_array_header_t *ids = NULL;
+    apr_status_t rv = lane->conf->claim(work.baton, lane->next, count, room, &ids, pool);
+    int i, n = rv == APR_SUCCESS ? ids->nelts : 0;
+
+    for (i = 0; i < n; ++i) job_push(lane, APR_ARRAY_IDX(ids, i, const char *), 0);
+    give_room(lane, room - n);
+    return n;
+}
+
+static void look(lane_t *lane)
+{
+    __atomic_store_n(&lane->looked, (apr_uint64_t)apr_time_now(), __ATOMIC_RELAXED);
+}
+
+/* A quarter of the shards; and on and on, as long as there is much to do. */
+static void tick(lane_t *lane, apr_pool_t *pool)
+{
+    int shards = work.conf->shards, left = shards / TICKS_A_TURN, again = 0;
 
     while (left > 0 && !tds_ap_work_stopping()) {
-        int room = work.conf->threads - (int)apr_atomic_read32(&work.busy);
-        int count = left < room ? left : room;
+        int max = lane->conf->threads * lane->conf->depth, count = left, full, room;
 
-        if (count <= 0) return; /* the rest waits for the next tick */
-        if (count > work.conf->shards - work.next) count = work.conf->shards - work.next;
+        look(lane);
+        if ((room = take_room(lane, max, max)) == 0) {
+            apr_sleep(NAP);
+            continue;
+        }
+        if (count > shards - lane->next) count = shards - lane->next;
+        if (count > room) count = room;
         /* Each shard gives its share of the room: where half of them or more had something, there is more. */
-        if (claim_and_push(work.next, count, pool) * 2 >= count && ++again < AGAIN_MAX) continue;
+        full = claim_and_push(lane, count, room, pool) * 2 >= count;
+        apr_pool_clear(pool);
+        if (full && ++again < AGAIN_MAX) continue;
         again = 0;
-        work.next = (work.next + count) % work.conf->shards;
-        left -= count;
+        lane->next = (lane->next + count) % shards;
+        left = full ? shards / TICKS_A_TURN : left - count;
     }
 }
 
 static apr_status_t on_watchdog(int state, void *data, apr_pool_t *pool)
 {
+    lane_t *lane = data;
     apr_pool_t *sub;
 
-    if (state != AP_WATCHDOG_STATE_RUNNING || !work.pool) return APR_SUCCESS;
-    apr_atomic_set32(&work.in_tick, 1);
+    if (state != AP_WATCHDOG_STATE_RUNNING || !lane->pool) return APR_SUCCESS;
+    apr_atomic_set32(&lane->in_tick, 1);
     if (!tds_ap_work_stopping() && apr_pool_create(&sub, NULL) == APR_SUCCESS) {
-        tick(sub);
+        tick(lane, sub);
         apr_pool_destroy(sub);
     }
-    apr_atomic_set32(&work.in_tick, 0);
+    apr_atomic_set32(&lane->in_tick, 0);
     return APR_SUCCESS;
 }
+
+apr_interval_time_t tds_ap_work_idle(void)
+{
+    apr_uint64_t oldest = 0;
+    int i;
+
+    for (i = 0; i < TDS_AP_LANES; ++i) {
+        apr_uint64_t looked = __atomic_load_n(&work.lanes[i].looked, __ATOMIC_RELAXED);
+
+        if (work.lanes[i].pool && (!oldest || looked < oldest)) oldest = looked;
+    }
+    return oldest ? apr_time_now() - (apr_time_t)oldest : 0;
+}
+
+/* ---- life ------------------------------------------------------------------ */
 
 static void child_stopping(apr_pool_t *pool, int graceful)
 {
     apr_atomic_set32(&work.stopping, 1);
 }
 
-/* Before anything that tasks use is destroyed. Calls in flight have their own deadlines. */
+static void join_lane(lane_t *lane)
+{
+    while (apr_atomic_read32(&lane->in_tick) || apr_atomic_read32(&lane->busy)) apr_sleep(NAP);
+    if (lane->pool) (void)apr_thread_pool_destroy(lane->pool);
+}
+
+/* Before anything that tasks use is destroyed. What was claimed is done, else it would wait for its lease to end: tasks
+ * have their own deadlines. The lane that hands over comes first. */
 static apr_status_t join_tasks(void *baton)
 {
+    int i;
+
     apr_atomic_set32(&work.stopping, 1);
-    while (apr_atomic_read32(&work.in_tick)) apr_sleep(apr_time_from_msec(2));
-    return apr_thread_pool_destroy(work.pool);
+    for (i = 0; i < TDS_AP_LANES; ++i) join_lane(&work.lanes[i]);
+    return APR_SUCCESS;
 }
 
 void tds_ap_work_register(void)
@@ -126,23 +214,42 @@ apr_status_t tds_ap_work_setup(const tds_ap_work_conf_t *conf, server_rec *s, ap
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *reg = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     ap_watchdog_t *watchdog;
     unsigned char jitter = 0;
-    apr_status_t rv;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
 
     work.conf = conf;
     if (!get || !reg) return APR_ENOTIMPL;
     (void)tds_rand_bytes(&jitter, 1);
-    if ((rv = get(&watchdog, conf->name, 0, 0, pconf)) != APR_SUCCESS) return rv;
-    return reg(watchdog, TICK + apr_time_from_msec(jitter % 40) - apr_time_from_msec(20), s, on_watchdog);
+    for (i = 0; rv == APR_SUCCESS && i < TDS_AP_LANES; ++i) {
+        work.lanes[i].conf = &conf->lanes[i];
+        if ((rv = get(&watchdog, conf->lanes[i].name, 0, 0, pconf)) == APR_SUCCESS)
+            rv = reg(watchdog, TICK + apr_time_from_msec(jitter % 40) - apr_time_from_msec(20), &work.lanes[i], on_watchdog);
+    }
+    return rv;
+}
+
+/* All threads from the start: a pool that grows lets a task wait behind a busy thread before it makes another. */
+static apr_status_t lane_start(lane_t *lane, server_rec *s)
+{
+    apr_size_t threads = (apr_size_t)lane->conf->threads;
+    unsigned char start = 0;
+    apr_status_t rv;
+
+    (void)tds_rand_bytes(&start, 1); /* children do not look at the same shards at the same time */
+    lane->next = start % work.conf->shards;
+    look(lane);
+    rv = apr_thread_pool_create(&lane->pool, threads, threads, s->process->pool);
+    if (rv != APR_SUCCESS) lane->pool = NULL;
+    return rv;
 }
 
 apr_status_t tds_ap_work_start(void *baton, server_rec *s, apr_pool_t *pchild)
 {
-    apr_size_t threads = (apr_size_t)work.conf->threads;
-    apr_status_t rv;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
 
     work.baton = baton;
-    rv = apr_thread_pool_create(&work.pool, 1, threads, s->process->pool);
-    if (rv == APR_SUCCESS) apr_pool_pre_cleanup_register(pchild, NULL, join_tasks);
-    else work.pool = NULL;
+    for (i = TDS_AP_LANES; rv == APR_SUCCESS && i-- > 0;) rv = lane_start(&work.lanes[i], s);
+    apr_pool_pre_cleanup_register(pchild, NULL, join_tasks);
     return rv;
 }

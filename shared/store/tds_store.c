@@ -16,7 +16,7 @@ struct tds_store_t {
     const char *prefix;
     const tds_keys_t *keys;
     tds_clock_fn *clock;
-    const char *queues[TDS_STORE_SHARDS];
+    const char *queues[TDS_LANES][TDS_STORE_SHARDS];
 };
 
 tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char *prefix, const tds_keys_t *keys,
@@ -30,7 +30,10 @@ tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char 
     store->prefix = prefix;
     store->keys = keys;
     store->clock = clock;
-    for (i = 0; i < TDS_STORE_SHARDS; ++i) store->queues[i] = apr_psprintf(pool, "%s:{%02x}:q", prefix, i);
+    for (i = 0; i < TDS_STORE_SHARDS; ++i) {
+        store->queues[TDS_LANE_STEPS][i] = apr_psprintf(pool, "%s:{%02x}:q", prefix, i);
+        store->queues[TDS_LANE_OUT][i] = apr_psprintf(pool, "%s:{%02x}:o", prefix, i);
+    }
     return store;
 }
 
@@ -39,13 +42,18 @@ static int hex_digit(char c)
     return c <= '9' ? c - '0' : c - 'a' + 10;
 }
 
+/* raw->lane is set. */
 static apr_status_t address(const tds_store_t *store, tds_store_raw_t *raw, const char *id, apr_pool_t *pool,
                             tds_err_t *err)
 {
+    int shard;
+
     if (!tds_uuid_valid(id)) return TDS_FAIL(err, APR_ENOENT, 0, NULL, "not an id");
     raw->id = tds_uuid_lower(id, pool);
     raw->key = apr_psprintf(pool, "%s:{%.2s}:%c:%s", store->prefix, raw->id, TYPE_TXN, raw->id);
-    raw->queue = store->queues[hex_digit(raw->id[0]) * 16 + hex_digit(raw->id[1])];
+    shard = hex_digit(raw->id[0]) * 16 + hex_digit(raw->id[1]);
+    raw->queue = store->queues[raw->lane][shard];
+    raw->other = store->queues[raw->lane == TDS_LANE_OUT ? TDS_LANE_STEPS : TDS_LANE_OUT][shard];
     return APR_SUCCESS;
 }
 
@@ -89,6 +97,7 @@ static apr_status_t make_value(tds_store_t *store, tds_store_raw_t *raw, const t
     tds_seal_ctx_t ctx;
     apr_status_t rv;
 
+    raw->lane = change->lane;
     if ((rv = address(store, raw, change->id, pool, err)) != APR_SUCCESS) return rv;
     (void)apr_snprintf((char *)v, TDS_STORE_HEAD, TDS_STORE_MAGIC "%08x", version);
     if ((rv = tds_rand_bytes(v + TDS_STORE_WRITE_AT, TDS_STORE_WRITE_ID)) != APR_SUCCESS)
@@ -151,17 +160,19 @@ apr_status_t tds_store_load(tds_store_t *store, const char *id, unsigned version
     return APR_SUCCESS;
 }
 
-apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, apr_interval_time_t lease,
-                             apr_array_header_t **ids, apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_store_claim(tds_store_t *store, const tds_claim_t *what, apr_array_header_t **ids, apr_pool_t *pool,
+                             tds_err_t *err)
 {
-    *ids = apr_array_make(pool, max > 0 ? max : 1, sizeof(const char *));
-    if (max <= 0) return APR_SUCCESS;
-    return store->ops->claim(store->baton, &store->queues[first], count, max, lease, *ids, pool, err);
+    *ids = apr_array_make(pool, what->max > 0 ? what->max : 1, sizeof(const char *));
+    if (what->max <= 0) return APR_SUCCESS;
+    return store->ops->claim(store->baton, &store->queues[what->lane][what->first], what->count, what->max, what->lease,
+                             *ids, pool, err);
 }
 
-apr_status_t tds_store_arm(tds_store_t *store, const char *id, apr_time_t due, apr_pool_t *pool, tds_err_t *err)
+apr_status_t tds_store_arm(tds_store_t *store, tds_lane_e lane, const char *id, apr_time_t due, apr_pool_t *pool,
+                           tds_err_t *err)
 {
-    tds_store_raw_t raw = {.due = due};
+    tds_store_raw_t raw = {.lane = lane, .due = due};
     apr_status_t rv = address(store, &raw, id, pool, err);
 
     return rv == APR_SUCCESS ? store->ops->arm(store->baton, &raw, pool, err) : rv;

@@ -2,9 +2,10 @@
  * are the hash tag of all its keys, so every operation stays within one slot of a cluster. A value has
  * a small clear header (version, write id) and a sealed body (tds_seal.h). No key is without a TTL.
  *
- * A deadline is an entry of the shard's queue, written in the same step as the record. It is only a
- * hint: the record decides. Who claims an entry has a lease on it; an entry whose lease ends unserved is
- * due again. Times are wall clock; the queue is read by the clock of the store. */
+ * A deadline is an entry of one of the shard's two queues, the lanes, written in the same step as the record: what is
+ * to be stepped (time limits) and what is to be delivered do not wait for each other. It is only a hint: the record
+ * decides. Who claims an entry has a lease on it; an entry whose lease ends unserved is due again. Times are wall
+ * clock; the queues are read by the clock of the store. */
 #ifndef TDS_STORE_H
 #define TDS_STORE_H
 
@@ -17,6 +18,9 @@
 #define TDS_STORE_SHARDS    256
 #define TDS_STORE_WRITE_ID  16
 #define TDS_STORE_QUEUE_TTL apr_time_from_sec(9 * 86400)
+
+/* A record stands in one of them at a time. */
+typedef enum tds_lane_e { TDS_LANE_STEPS, TDS_LANE_OUT, TDS_LANES } tds_lane_e;
 
 typedef struct tds_store_t tds_store_t;
 
@@ -35,7 +39,8 @@ typedef struct tds_change_t {
     apr_size_t len;
     unsigned version;        /* save: the version that was loaded; the record gets the next one. create: 1 */
     apr_interval_time_t ttl; /* > 0 */
-    apr_time_t due;          /* when the queue is to bring it up; 0: not in the queue */
+    tds_lane_e lane;         /* which brings it up */
+    apr_time_t due;          /* when; 0: it stands in none */
     const tds_incr_t *incrs; /* nincrs of them, in the same round trip */
     int nincrs;
 } tds_change_t;
@@ -53,14 +58,21 @@ apr_status_t tds_store_load(tds_store_t *store, const char *id, unsigned version
  * success. */
 apr_status_t tds_store_save(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err);
 
-/* One batch of due ids out of the shards first .. first + count - 1, at most max of them, each leased.
- * ids: array of const char *. */
-apr_status_t tds_store_claim(tds_store_t *store, int first, int count, int max, apr_interval_time_t lease,
-                             apr_array_header_t **ids, apr_pool_t *pool, tds_err_t *err);
+/* What to claim: at most max due ids of one lane out of the shards first .. first + count - 1. */
+typedef struct tds_claim_t {
+    tds_lane_e lane;
+    int first, count, max;
+    apr_interval_time_t lease;
+} tds_claim_t;
 
-/* Correct the queue without touching the record: the entry comes up at due, or (0) not at all. For entries that came up
- * too early, and for strays whose record is gone. */
-apr_status_t tds_store_arm(tds_store_t *store, const char *id, apr_time_t due, apr_pool_t *pool, tds_err_t *err);
+/* One batch of due ids, each leased. ids: array of const char *. */
+apr_status_t tds_store_claim(tds_store_t *store, const tds_claim_t *what, apr_array_header_t **ids, apr_pool_t *pool,
+                             tds_err_t *err);
+
+/* Correct a lane without touching the record or the other lane: the entry, if there is one, comes up at due, or (0) not
+ * at all. For entries that came up too early, and for strays whose record is gone or stands in the other lane. */
+apr_status_t tds_store_arm(tds_store_t *store, tds_lane_e lane, const char *id, apr_time_t due, apr_pool_t *pool,
+                           tds_err_t *err);
 
 /* A value beside the transactions, sealed as they are: no version, no queue; the last writer wins. */
 typedef struct tds_side_t {
@@ -109,7 +121,9 @@ apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, ap
 /* ---- For who makes a store ------------------------------------------------------------------------ */
 
 typedef struct tds_store_raw_t {
-    const char *key, *queue, *id;                      /* keys of record and queue, queue member */
+    const char *key, *id;                              /* key of the record, queue member */
+    const char *queue, *other;                         /* keys of its lane and of the one it leaves */
+    tds_lane_e lane;
     const unsigned char *value;                        /* header and sealed body; NULL with arm */
     apr_size_t len;
     unsigned version;                                  /* expected; 0: create */

@@ -16,7 +16,7 @@ struct tds_mem_t {
     tds_clock_fn *clock;
     apr_hash_t *slots;  /* key -> slot_t */
     apr_hash_t *hashes; /* key -> apr_table_t, of the operator */
-    apr_hash_t *due;    /* id -> apr_time_t* */
+    apr_hash_t *due[TDS_LANES]; /* id -> apr_time_t* */
     int ops, fail_at, fail_lost;
     apr_status_t fail_rv;
 };
@@ -29,7 +29,8 @@ tds_mem_t *tds_mem_make(tds_clock_fn *clock, apr_pool_t *pool)
     m->clock = clock;
     m->slots = apr_hash_make(pool);
     m->hashes = apr_hash_make(pool);
-    m->due = apr_hash_make(pool);
+    m->due[TDS_LANE_STEPS] = apr_hash_make(pool);
+    m->due[TDS_LANE_OUT] = apr_hash_make(pool);
     return m;
 }
 
@@ -65,6 +66,12 @@ unsigned char *tds_mem_bytes(tds_mem_t *mem, const char *key, apr_size_t *len)
     return s ? s->value : NULL;
 }
 
+static void set_due(tds_mem_t *m, const tds_store_raw_t *raw)
+{
+    apr_hash_set(m->due[raw->lane], apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
+                 raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
+}
+
 /* A counter is a slot that holds an apr_int64_t. */
 static void count(tds_mem_t *m, const tds_store_raw_t *raw)
 {
@@ -92,8 +99,8 @@ static void put(tds_mem_t *m, const tds_store_raw_t *raw)
     s->expires = m->clock() + raw->ttl;
     apr_hash_set(m->slots, apr_pstrdup(m->pool, raw->key), APR_HASH_KEY_STRING, s);
     if (!raw->id) return;
-    apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
-                 raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
+    apr_hash_set(m->due[!raw->lane], raw->id, APR_HASH_KEY_STRING, NULL);
+    set_due(m, raw);
 }
 
 static apr_status_t mem_create(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
@@ -129,9 +136,7 @@ static apr_status_t mem_arm(void *baton, const tds_store_raw_t *raw, apr_pool_t 
     tds_mem_t *m = baton;
 
     if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
-    if (apr_hash_get(m->due, raw->id, APR_HASH_KEY_STRING)) /* a correction, never a new entry */
-        apr_hash_set(m->due, apr_pstrdup(m->pool, raw->id), APR_HASH_KEY_STRING,
-                     raw->due ? apr_pmemdup(m->pool, &raw->due, sizeof raw->due) : NULL);
+    if (apr_hash_get(m->due[raw->lane], raw->id, APR_HASH_KEY_STRING)) set_due(m, raw); /* never a new entry */
     return APR_SUCCESS;
 }
 
@@ -152,11 +157,12 @@ static apr_status_t mem_claim(void *baton, const char *const *queues, int nqueue
                               apr_array_header_t *ids, apr_pool_t *pool, tds_err_t *err)
 {
     tds_mem_t *m = baton;
+    tds_lane_e lane = queues[0][strlen(queues[0]) - 1] == 'o' ? TDS_LANE_OUT : TDS_LANE_STEPS;
     apr_hash_index_t *hi;
     int i;
 
     if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
-    for (hi = apr_hash_first(pool, m->due); hi; hi = apr_hash_next(hi)) {
+    for (hi = apr_hash_first(pool, m->due[lane]); hi; hi = apr_hash_next(hi)) {
         const char *id = apr_hash_this_key(hi);
         apr_time_t *at = apr_hash_this_val(hi);
 

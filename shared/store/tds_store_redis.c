@@ -5,7 +5,7 @@
 
 #define QUEUE_TTL_MS apr_time_as_msec(TDS_STORE_QUEUE_TTL)
 
-/* KEYS record, queue; ARGV expected version (8 hex), write id, value, ttl ms, id, due ms or "", queue ttl ms.
+/* KEYS record, queue, the other queue; ARGV expected version (8 hex), write id, value, ttl ms, id, due ms or "", queue ttl ms.
  * The header's place is that of tds_store.h: magic 1-4, version 5-12, write id 13-28. */
 static tds_redis_script_t save_script = {
     "local h = redis.call('GETRANGE', KEYS[1], 0, 27) "
@@ -13,6 +13,7 @@ static tds_redis_script_t save_script = {
     "if string.sub(h, 13, 28) == ARGV[2] then return 'SAME' end "
     "if string.sub(h, 5, 12) ~= ARGV[1] then return 'MOVED' end "
     "redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4]) "
+    "redis.call('ZREM', KEYS[3], ARGV[5]) "
     "if ARGV[6] == '' then redis.call('ZREM', KEYS[2], ARGV[5]) "
     "else redis.call('ZADD', KEYS[2], ARGV[6], ARGV[5]) redis.call('PEXPIRE', KEYS[2], ARGV[7]) end "
     "return 'OK'",
@@ -123,9 +124,10 @@ static apr_status_t redis_save(void *baton, const tds_store_raw_t *raw, apr_pool
     tds_redis_reply_t *reply;
     apr_status_t rv;
 
-    tds_redis_eval(cmd, &save_script, 2, pool);
+    tds_redis_eval(cmd, &save_script, 3, pool);
     tds_redis_arg(cmd, raw->key);
     tds_redis_arg(cmd, raw->queue);
+    tds_redis_arg(cmd, raw->other);
     tds_redis_arg(cmd, apr_psprintf(pool, "%08x", raw->version));
     tds_redis_arg_bytes(cmd, raw->write_id, TDS_STORE_WRITE_ID);
     tds_redis_arg_bytes(cmd, raw->value, raw->len);

@@ -2,7 +2,7 @@
  *
  *   load [options] TEMPLATE-FILE
  *     --port N --path /x --ca PEM --cert PEM (certificate and key) --connections N
- *     --warm SECONDS --seconds SECONDS | --count REQUESTS
+ *     --warm SECONDS --seconds SECONDS | --count REQUESTS, --rate REQUESTS-PER-SECOND (all connections together)
  *     --expect TEXT (in the body, with the dsTransID that was sent) | --expect-len N
  *
  * When all connections stand and are warm it prints "ready" and waits for a line; when the time is up it prints the result
@@ -32,7 +32,7 @@
 
 static struct {
     int port, connections, count;
-    double warm, seconds;
+    double warm, seconds, rate;
     const char *path, *ca, *cert, *expect;
     long expect_len;
     char *body; /* template; the ids are replaced at these places */
@@ -41,7 +41,8 @@ static struct {
 
 enum { PHASE_WARM, PHASE_READY, PHASE_RUN, PHASE_END };
 static atomic_int phase, standing;
-static atomic_long left;
+static atomic_long left, ticket;
+static double began;
 static SSL_CTX *ctx;
 
 typedef struct worker_t {
@@ -208,6 +209,14 @@ static void exchange(worker_t *w, int measured)
     if (!w->errors++) (void)snprintf(w->fault, sizeof w->fault, "%d %s", status, body);
 }
 
+/* Until it is this request's turn. */
+static void pace(void)
+{
+    double until = began + (double)atomic_fetch_add(&ticket, 1) / opt.rate, wait = until - now();
+
+    if (wait > 0) usleep((useconds_t)(wait * 1e6));
+}
+
 static void *work(void *data)
 {
     worker_t *w = data;
@@ -229,7 +238,10 @@ static void *work(void *data)
     atomic_fetch_add(&standing, 1);
     while (phase == PHASE_WARM) exchange(w, 0);
     while (phase == PHASE_READY) usleep(500);
-    while (phase == PHASE_RUN && (!opt.count || atomic_fetch_sub(&left, 1) > 0)) exchange(w, 1);
+    while (phase == PHASE_RUN && (!opt.count || atomic_fetch_sub(&left, 1) > 0)) {
+        if (opt.rate > 0) pace();
+        exchange(w, 1);
+    }
     atomic_fetch_sub(&standing, 1);
     return NULL;
 }
@@ -264,7 +276,7 @@ static void options(int argc, char **argv)
     static const struct option names[] = {
         {"port", 1, NULL, 'p'}, {"path", 1, NULL, 'u'},    {"ca", 1, NULL, 'a'},     {"cert", 1, NULL, 'c'},
         {"warm", 1, NULL, 'w'}, {"seconds", 1, NULL, 's'}, {"count", 1, NULL, 'n'},  {"connections", 1, NULL, 'k'},
-        {"expect", 1, NULL, 'e'}, {"expect-len", 1, NULL, 'l'}, {NULL, 0, NULL, 0}};
+        {"expect", 1, NULL, 'e'}, {"expect-len", 1, NULL, 'l'}, {"rate", 1, NULL, 'r'}, {NULL, 0, NULL, 0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
@@ -277,6 +289,7 @@ static void options(int argc, char **argv)
         else if (c == 'n') opt.count = (int)strtol(optarg, NULL, 10);
         else if (c == 'k') opt.connections = (int)strtol(optarg, NULL, 10);
         else if (c == 'e') opt.expect = optarg;
+        else if (c == 'r') opt.rate = strtod(optarg, NULL);
         else if (c == 'l') opt.expect_len = strtol(optarg, NULL, 10);
         else exit(2);
     }
@@ -336,7 +349,7 @@ int main(int argc, char **argv)
     printf("ready\n");
     wait_line();
     left = opt.count;
-    start = now();
+    began = start = now();
     phase = PHASE_RUN;
     while (standing && (opt.count || now() - start < opt.seconds)) usleep(1000);
     took = now() - start;

@@ -325,9 +325,8 @@ static inline int world_setup(void **state)
         return -1;
     }
     world.mem = tds_mem_make(world_clock, pool);
-    world.metrics = (tds_metric_t){.rows = acs_metric_rows,
-                                   .count = ACS_M_COUNT,
-                                   .cells = apr_pcalloc(pool, tds_metric_size(ACS_M_COUNT))};
+    acs_metric_layout(&world.metrics, &world.conf, pool);
+    world.metrics.cells = apr_pcalloc(pool, tds_metric_size(&world.metrics));
     world.http = (tds_http_t){.call = world_call};
     world.log = (tds_log_t){.write = world_log, .level = TDS_LOG_DEBUG};
     run = (acs_run_t){.conf = &world.conf,
@@ -471,20 +470,38 @@ static inline seen_t reload(const char *token)
     return look(&answer);
 }
 
-/* The watchdog: everything that is due now; how many there were. */
-static inline int due(void)
+/* One lane: everything in it that is due now. */
+static inline apr_array_header_t *due_in(tds_lane_e lane)
 {
+    tds_claim_t what = {lane, 0, TDS_STORE_SHARDS, 64, world.conf.lease};
     apr_array_header_t *ids;
     tds_err_t e;
     int i;
 
     tds_err_init(&e, pool);
-    if (tds_store_claim(run.store, 0, TDS_STORE_SHARDS, 64, world.conf.lease, &ids, pool, &e) != APR_SUCCESS) return 0;
+    if (tds_store_claim(run.store, &what, &ids, pool, &e) != APR_SUCCESS) return apr_array_make(pool, 1, sizeof(char *));
     for (i = 0; i < ids->nelts; ++i) {
+        const char *id = APR_ARRAY_IDX(ids, i, const char *);
+
         fresh_run();
-        acs_run_due(&run, APR_ARRAY_IDX(ids, i, const char *));
+        if (lane == TDS_LANE_STEPS) acs_run_due(&run, id);
+        else acs_run_delivery(&run, id, 0);
     }
-    return ids->nelts;
+    return ids;
+}
+
+/* The watchdogs: everything that is due now; how many transactions there were. What a step leaves to be sent is sent. */
+static inline int due(void)
+{
+    apr_array_header_t *steps = due_in(TDS_LANE_STEPS), *out = due_in(TDS_LANE_OUT);
+    int n = steps->nelts, i, j;
+
+    for (i = 0; i < out->nelts; ++i) {
+        for (j = 0; j < steps->nelts; ++j)
+            if (!strcmp(APR_ARRAY_IDX(out, i, const char *), APR_ARRAY_IDX(steps, j, const char *))) break;
+        n += j == steps->nelts;
+    }
+    return n;
 }
 
 static inline const char *wrong_otp(void)
@@ -502,6 +519,21 @@ static inline acs_txn_t *record(json_t *ares)
     fresh_run();
     assert_ok(acs_load(&run, tds_json_get(ares, "acsTransID"), 0, &txn));
     return txn;
+}
+
+/* How many ARes with this status there were; RReq outcomes. */
+static inline int ares_counted(char status)
+{
+    int i = (int)(strchr("YANURCDIS", status) - "YANURCDIS");
+
+    return (int)tds_metric_value(&world.metrics, ACS_H_ARES, &TDS_METRIC_AT(0, 0, i));
+}
+
+static inline int outcomes_counted(char status)
+{
+    int i = (int)(strchr("YANURCDIS", status) - "YANURCDIS");
+
+    return (int)tds_metric_value(&world.metrics, ACS_H_OUTCOME, &TDS_METRIC_AT(0, 0, i));
 }
 
 static inline int metric(int row)

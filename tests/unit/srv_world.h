@@ -262,9 +262,9 @@ static inline int world_setup(void **state)
         return -1;
     }
     world.mem = tds_mem_make(world_clock, pool);
-    world.metrics = (tds_metric_t){.rows = srv_metric_rows,
-                                   .count = SRV_M_COUNT,
-                                   .cells = apr_pcalloc(pool, tds_metric_size(SRV_M_COUNT))};
+    world.metrics = (tds_metric_t){.rows = srv_metric_rows, .count = SRV_M_COUNT};
+    tds_metric_layout(&world.metrics, pool);
+    world.metrics.cells = apr_pcalloc(pool, tds_metric_size(&world.metrics));
     world.http = (tds_http_t){.call = world_call};
     world.log = (tds_log_t){.write = world_log, .level = TDS_LOG_DEBUG};
     world.wait = (srv_wait_t){.enter = world_enter, .pause = world_pause, .leave = world_leave, .nap = world_nap};
@@ -398,20 +398,38 @@ static inline json_t *results(const char *text)
     return json_of(&a, 200);
 }
 
-/* The watchdog: everything that is due now; how many there were. */
-static inline int due(void)
+/* One lane: everything in it that is due now. */
+static inline apr_array_header_t *due_in(tds_lane_e lane)
 {
+    tds_claim_t what = {lane, 0, TDS_STORE_SHARDS, 64, world.conf.lease};
     apr_array_header_t *ids;
     tds_err_t e;
     int i;
 
     tds_err_init(&e, pool);
-    if (tds_store_claim(run.store, 0, TDS_STORE_SHARDS, 64, world.conf.lease, &ids, pool, &e) != APR_SUCCESS) return 0;
+    if (tds_store_claim(run.store, &what, &ids, pool, &e) != APR_SUCCESS) return apr_array_make(pool, 1, sizeof(char *));
     for (i = 0; i < ids->nelts; ++i) {
+        const char *id = APR_ARRAY_IDX(ids, i, const char *);
+
         tds_err_clear(&run_err);
-        srv_run_due(&run, APR_ARRAY_IDX(ids, i, const char *));
+        if (lane == TDS_LANE_STEPS) srv_run_due(&run, id);
+        else srv_run_delivery(&run, id);
     }
-    return ids->nelts;
+    return ids;
+}
+
+/* The watchdogs: everything that is due now; how many transactions there were. What a step leaves to be sent is sent. */
+static inline int due(void)
+{
+    apr_array_header_t *steps = due_in(TDS_LANE_STEPS), *out = due_in(TDS_LANE_OUT);
+    int n = steps->nelts, i, j;
+
+    for (i = 0; i < out->nelts; ++i) {
+        for (j = 0; j < steps->nelts; ++j)
+            if (!strcmp(APR_ARRAY_IDX(out, i, const char *), APR_ARRAY_IDX(steps, j, const char *))) break;
+        n += j == steps->nelts;
+    }
+    return n;
 }
 
 static inline srv_txn_t *record(const char *id)

@@ -70,12 +70,20 @@ static void holds(const char *id, const char *text, unsigned version)
     assert_int_equal(v, version);
 }
 
+static apr_array_header_t *claim(tds_lane_e lane, int first, int count, int max, apr_interval_time_t lease)
+{
+    tds_claim_t what = {lane, first, count, max, lease};
+    apr_array_header_t *ids;
+
+    assert_ok(tds_store_claim(store, &what, &ids, pool, &err));
+    return ids;
+}
+
 static int claim_all(int max, const char *want)
 {
-    apr_array_header_t *ids;
+    apr_array_header_t *ids = claim(TDS_LANE_STEPS, 0, TDS_STORE_SHARDS, max, HOUR);
     int i, found = 0;
 
-    assert_ok(tds_store_claim(store, 0, TDS_STORE_SHARDS, max, HOUR, &ids, pool, &err));
     assert_true(ids->nelts <= max);
     for (i = 0; i < ids->nelts; ++i) found += !strcmp(APR_ARRAY_IDX(ids, i, const char *), want);
     assert_true(found <= 1);
@@ -83,15 +91,19 @@ static int claim_all(int max, const char *want)
 }
 
 /* Only the shard of id. */
-static int claim_one(const char *id, apr_interval_time_t lease)
+static int claim_lane(tds_lane_e lane, const char *id, apr_interval_time_t lease)
 {
     char hex[3] = {id[0], id[1], '\0'};
-    apr_array_header_t *ids;
+    apr_array_header_t *ids = claim(lane, (int)strtol(hex, NULL, 16), 1, 16, lease);
     int i, found = 0;
 
-    assert_ok(tds_store_claim(store, (int)strtol(hex, NULL, 16), 1, 16, lease, &ids, pool, &err));
     for (i = 0; i < ids->nelts; ++i) found += !strcmp(APR_ARRAY_IDX(ids, i, const char *), id);
     return found;
+}
+
+static int claim_one(const char *id, apr_interval_time_t lease)
+{
+    return claim_lane(TDS_LANE_STEPS, id, lease);
 }
 
 static void life(void **state)
@@ -136,7 +148,7 @@ static void no_id(void **state)
         assert_int_equal(create(bad[i], "x", 0), APR_ENOENT);
         assert_int_equal(load(bad[i], 0, &text, &version), APR_ENOENT);
         assert_int_equal(save(bad[i], "x", 1, 0), APR_ENOENT);
-        assert_int_equal(tds_store_arm(store, bad[i], 0, pool, &err), APR_ENOENT);
+        assert_int_equal(tds_store_arm(store, TDS_LANE_STEPS, bad[i], 0, pool, &err), APR_ENOENT);
     }
 }
 
@@ -221,12 +233,59 @@ static void deadlines(void **state)
     assert_ok(save(moved, "z", 2, now_is() - 1000000));
     assert_int_equal(claim_one(moved, HOUR), 1);
     assert_ok(save(moved, "z", 3, 0));
-    assert_ok(tds_store_arm(store, past, now_is() - 1000000, pool, &err));
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, past, now_is() - 1000000, pool, &err));
     assert_int_equal(claim_one(past, HOUR), 1);
-    assert_ok(tds_store_arm(store, past, 0, pool, &err));
-    assert_ok(tds_store_arm(store, past, now_is() - 1000000, pool, &err)); /* no longer in the queue: nothing to correct */
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, past, 0, pool, &err));
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, past, now_is() - 1000000, pool, &err)); /* no longer in the queue: nothing to correct */
     assert_int_equal(claim_one(past, HOUR), 0);
-    assert_ok(tds_store_arm(store, new_id(), 0, pool, &err));
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, new_id(), 0, pool, &err));
+}
+
+static apr_status_t save_lane(const char *id, unsigned version, tds_lane_e lane, apr_time_t due)
+{
+    tds_change_t change = change_of(id, "x", version);
+
+    change.lane = lane;
+    change.due = due;
+    return version ? tds_store_save(store, &change, pool, &err) : tds_store_create(store, &change, pool, &err);
+}
+
+/* In which lane does id stand? -1: in none. What is found there is leased. */
+static int lane_of(const char *id)
+{
+    int steps = claim_lane(TDS_LANE_STEPS, id, HOUR), out = claim_lane(TDS_LANE_OUT, id, HOUR);
+
+    assert_true(steps + out <= 1);
+    return steps ? TDS_LANE_STEPS : out ? TDS_LANE_OUT : -1;
+}
+
+/* A record stands in the lane that its last change tells, and in no other. */
+static void lanes(void **state)
+{
+    apr_time_t past = now_is() - 1000000;
+    const char *a = new_id(), *b = new_id();
+
+    assert_ok(save_lane(a, 0, TDS_LANE_STEPS, past));
+    assert_ok(save_lane(b, 0, TDS_LANE_OUT, past));
+    assert_int_equal(lane_of(a), TDS_LANE_STEPS);
+    assert_int_equal(lane_of(b), TDS_LANE_OUT);
+    assert_int_equal(lane_of(a), -1); /* leased */
+    assert_ok(save_lane(a, 1, TDS_LANE_OUT, past));
+    assert_int_equal(lane_of(a), TDS_LANE_OUT);
+    assert_ok(save_lane(a, 2, TDS_LANE_STEPS, past));
+    assert_int_equal(lane_of(a), TDS_LANE_STEPS);
+    assert_ok(save_lane(a, 3, TDS_LANE_OUT, now_is() + HOUR)); /* moved, and not yet due */
+    assert_int_equal(lane_of(a), -1);
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, a, past, pool, &err)); /* not where it stands: nothing to correct */
+    assert_int_equal(lane_of(a), -1);
+    assert_ok(tds_store_arm(store, TDS_LANE_OUT, a, past, pool, &err));
+    assert_int_equal(lane_of(a), TDS_LANE_OUT);
+    assert_int_equal(save_lane(a, 3, TDS_LANE_STEPS, past), APR_EAGAIN); /* a lost race moves nothing */
+    assert_int_equal(claim_lane(TDS_LANE_STEPS, a, HOUR), 0);
+    assert_ok(save_lane(a, 4, TDS_LANE_STEPS, 0)); /* out of both */
+    assert_ok(tds_store_arm(store, TDS_LANE_OUT, a, past, pool, &err));
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, a, past, pool, &err));
+    assert_int_equal(lane_of(a), -1);
 }
 
 /* A second create does not move the deadline of the transaction that has the id. */
@@ -265,10 +324,10 @@ static void claim_bounds(void **state)
         if (i < N / 2) id[0] = id[1] = '0';
         assert_ok(create(id, "x", now_is() - 1000000));
     }
-    assert_ok(tds_store_claim(store, 0, TDS_STORE_SHARDS, 0, HOUR, &ids, pool, &err));
+    ids = claim(TDS_LANE_STEPS, 0, TDS_STORE_SHARDS, 0, HOUR);
     assert_int_equal(ids->nelts, 0);
     for (i = 0; i < TDS_STORE_SHARDS && rounds < 2000; ++rounds) {
-        assert_ok(tds_store_claim(store, i, 8, 10, HOUR, &ids, pool, &err));
+        ids = claim(TDS_LANE_STEPS, i, 8, 10, HOUR);
         assert_true(ids->nelts <= 10);
         got += ids->nelts;
         if (!ids->nelts) i += 8;
@@ -444,7 +503,7 @@ static void side_expiry(apr_interval_time_t ttl, void (*wait)(apr_interval_time_
 
 #define STORE_TESTS                                                                                                   \
     UNIT_STORE(life), UNIT_STORE(upper_case), UNIT_STORE(no_id), UNIT_STORE(tampering), UNIT_STORE(put_back),         \
-        UNIT_STORE(deadlines), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds), UNIT_STORE(sides),                     \
+        UNIT_STORE(deadlines), UNIT_STORE(lanes), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds), UNIT_STORE(sides), \
         UNIT_STORE(side_names), UNIT_STORE(counters), UNIT_STORE(put_unless), UNIT_STORE(batch)
 
 #endif

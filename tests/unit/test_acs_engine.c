@@ -27,7 +27,7 @@ static void frictionless(void **state)
     is(again, "messageType", "Erro");
     is(again, "errorCode", "301");
     is(again, "errorDetail", "dsTransID");
-    assert_int_equal(metric(ACS_M_AREQ_Y), 1);
+    assert_int_equal(ares_counted('Y'), 1);
     assert_int_equal(metric(ACS_M_AREQ_ERRO), 1);
 }
 
@@ -141,8 +141,8 @@ static void key_error_frictionless(void **state)
     absent(ares, "eci");
     assert_true(logged("ACS0050"));
     assert_string_equal(record(ares)->trans_status, "U");
-    assert_int_equal(metric(ACS_M_AREQ_U), 1);
-    assert_int_equal(metric(ACS_M_AREQ_Y), 0);
+    assert_int_equal(ares_counted('U'), 1);
+    assert_int_equal(ares_counted('Y'), 0);
 }
 
 static void unknown_ds(void **state)

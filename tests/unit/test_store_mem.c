@@ -119,6 +119,7 @@ static void leases(void **state)
 static int faulty_run(int n, int lost)
 {
     const char *id = new_id(), *text;
+    tds_claim_t all = {TDS_LANE_STEPS, 0, TDS_STORE_SHARDS, 16, HOUR};
     apr_array_header_t *ids;
     unsigned version;
     int faults = 0, i;
@@ -130,8 +131,8 @@ static int faulty_run(int n, int lost)
     rv[1] = load(id, 1, &text, &version);
     rv[2] = save(id, "two", 1, now_is());
     if (rv[2] != APR_SUCCESS && !lost) assert_ok(save(id, "two", 1, now_is()));
-    rv[3] = tds_store_claim(store, 0, 256, 16, HOUR, &ids, pool, &err);
-    rv[4] = tds_store_arm(store, id, now_is() + HOUR, pool, &err);
+    rv[3] = tds_store_claim(store, &all, &ids, pool, &err);
+    rv[4] = tds_store_arm(store, TDS_LANE_STEPS, id, now_is() + HOUR, pool, &err);
     rv[5] = load(id, 2, &text, &version);
     for (i = 0; i < 6; ++i) {
         assert_true(rv[i] == APR_SUCCESS || rv[i] == APR_TIMEUP);

@@ -188,6 +188,11 @@ static const char *queue_of(const char *id)
     return apr_psprintf(pool, "acs:{%.2s}:q", id);
 }
 
+static const char *other_of(const char *id)
+{
+    return apr_psprintf(pool, "acs:{%.2s}:o", id);
+}
+
 static unsigned char *raw_get(const char *id, apr_size_t *len)
 {
     tds_redis_reply_t *reply = CMD(nodes[node_of(key_of(id))], "GET", key_of(id));
@@ -270,7 +275,7 @@ static void connections_cut(void **state)
     kill_connections();
     assert_int_equal(claim_one(id, HOUR), 1);
     kill_connections();
-    assert_ok(tds_store_arm(store, id, 0, pool, &err));
+    assert_ok(tds_store_arm(store, TDS_LANE_STEPS, id, 0, pool, &err));
     kill_connections();
     assert_int_equal(create(other, "not there", 0), APR_EEXIST);
     holds(other, "there before", 1);
@@ -281,7 +286,7 @@ static void repeated_write(void **state)
 {
     unsigned char value[64] = TDS_STORE_MAGIC "00000002ABCDEFGHIJKLMNOPvalue", first[64] = TDS_STORE_MAGIC "00000001abcdefghijklmnop";
     const char *id = new_id();
-    tds_store_raw_t raw = {.key = key_of(id), .queue = queue_of(id), .id = id, .value = first, .len = sizeof first, .ttl = HOUR,
+    tds_store_raw_t raw = {.key = key_of(id), .queue = queue_of(id), .other = other_of(id), .id = id, .value = first, .len = sizeof first, .ttl = HOUR,
                            .write_id = first + TDS_STORE_WRITE_AT};
 
     assert_ok(routed_create(NULL, &raw, pool, &err));
@@ -367,6 +372,7 @@ static void *race_saves(void *data)
 
 static void *race_claims(void *data)
 {
+    tds_claim_t what = {TDS_LANE_STEPS, 0xab, 1, 5, HOUR};
     racer_t *r = data;
     apr_array_header_t *ids;
     apr_pool_t *p;
@@ -374,7 +380,7 @@ static void *race_claims(void *data)
 
     if (apr_pool_create(&p, NULL) != APR_SUCCESS) return NULL;
     for (i = 0; i < 40; ++i) {
-        if (tds_store_claim(r->store, 0xab, 1, 5, HOUR, &ids, p, NULL) != APR_SUCCESS) ++r->other;
+        if (tds_store_claim(r->store, &what, &ids, p, NULL) != APR_SUCCESS) ++r->other;
         else r->wins += ids->nelts;
     }
     apr_pool_destroy(p);
