@@ -18,6 +18,7 @@ class AcsRun(Run):
              "areq": CHANGES | {"erro", "ares", "either", "keep", "chunked", "request_headers", "reply_headers"},
              "ds_erro": CHANGES, "creq": CHANGES | PAGE | {"session", "field"},
              "press": PAGE | {"otp", "button", "page_of", "twice"},
+             "method": {"keep", "field", "padded", "data", "notice", "hidden", "neutral"},
              "fault": {"point", "kind", "code", "values", "names", "seconds"},
              "rreq": {"count", "quiet", "has", "between", "timeout"}, "erro_to_ds": {"erro"}}
 
@@ -96,6 +97,55 @@ class AcsRun(Run):
         expect.empty_answer(answer)
 
     # the browser
+
+    def do_method(self, arg):
+        """The 3DS Method form in the hidden frame. keep: a name for its message; field: the value itself, null for none;
+        padded: with padding; data: what the page's script tells; then notice (what comes back), hidden, neutral."""
+        message = {"threeDSServerTransID": messages.new_id(), "threeDSMethodNotificationURL": "https://shop.test/method"}
+        field = arg["field"] if "field" in arg else messages.b64url(message)
+        if arg.get("padded"):
+            field += "=" * (-len(field) % 4)
+        if "keep" in arg:
+            self.m[arg["keep"]] = message
+        self.note("3DS Method form", message if "field" not in arg else str(field))
+        self.page = self.browser.post(self.node.method_url, {} if field is None else {"threeDSMethodData": field})
+        self.note_page("page", self.page)
+        if "neutral" in arg:
+            expect.need(self.page.status in arg["neutral"], f"status {self.page.status}, wanted {arg['neutral']}")
+            expect.need(not self.page.forms and not self.page.refresh, "the page leads elsewhere")
+            return
+        expect.need(self.page.status == 200, f"status {self.page.status}")
+        if "data" in arg:
+            self._tell(arg["data"])
+        if arg.get("notice"):
+            self._is_notice(message)
+        if arg.get("hidden"):
+            self._is_hidden()
+
+    def _tell(self, data):
+        form = next(attrs for tag, attrs in self.page.tags if tag == "form")
+        done = self.browser_of_its_own().post(form["data-url"], {"token": form["data-token"], "data": json.dumps(data)})
+        expect.need(done.status == 204, f"what the page told was answered with {done.status}")
+
+    def _is_notice(self, message):
+        """M-07: one field, unpadded base64url of the one member."""
+        form = self.page.form(with_field="threeDSMethodData")
+        expect.need((form.method, form.action) == ("post", message["threeDSMethodNotificationURL"]),
+                    f"the form goes to {form.method} {form.action}")
+        expect.need(list(form.inputs) == ["threeDSMethodData"], f"fields {list(form.inputs)}")
+        value = form.values()["threeDSMethodData"]
+        expect.need(re.fullmatch("[A-Za-z0-9_-]+", value), f"not unpadded base64url: {value}")
+        expect.need(json.loads(messages.unb64url(value)) == {"threeDSServerTransID": message["threeDSServerTransID"]},
+                    f"it says {messages.unb64url(value)!r}")
+
+    def _is_hidden(self):
+        """M-08: nothing that is seen, but what a browser without scripts has to press; any page may frame it."""
+        seen = {tag for tag, attrs in self.page.tags if attrs.get("type") != "hidden"}
+        expect.need(seen <= {"html", "head", "meta", "title", "body", "form", "noscript", "button", "script"}, f"tags {seen}")
+        bare = re.sub(r"(?s)<(noscript|script|head)[^>]*>.*?</\1>|<[^>]*>|\s", "", self.page.html)
+        expect.need(not bare, f"text {bare!r}")
+        expect.need(not self.page.header("x-frame-options"), "X-Frame-Options is set")
+        expect.need("frame-ancestors" not in self.page.header("content-security-policy"), "frame-ancestors is set")
 
     def do_creq(self, arg):
         """Post the CReq form. session: threeDSSessionData; field: the creq value itself. Then one of page, erro,

@@ -11,7 +11,7 @@ from sim.ds import DirectoryServer
 from model import VERSIONS
 
 # A card per group and version; the group is what the ACS's rules look at.
-GROUPS = ("challenge", "frictionless", "reject", "deny", "unavailable", "attempt", "informational")
+GROUPS = ("challenge", "frictionless", "reject", "deny", "unavailable", "attempt", "informational", "method")
 # First digits of the cards of each Directory Server: a; b, which may be cut off; apart: no version in common
 BLOCKS = {"a": "402", "b": "412", "apart": "422"}
 OUT_OF_RANGE, UNKNOWN = "5100000000000008", "99"
@@ -35,7 +35,10 @@ def cards():
 
 RULES = tuple(f"{outcome} \"%{{CARD:group}} == '{group}'\"" for group, outcome in (
     ("frictionless", "frictionless"), ("reject", "reject"), ("deny", "deny"), ("unavailable", "unavailable"),
-    ("attempt", "attempt"), ("informational", "informational"))) + ('challenge "true"',)
+    ("attempt", "attempt"), ("informational", "informational"))) + (
+    # what the 3DS Method told decides
+    "deny:12 \"%{CARD:group} == 'method' && %{METHOD:timeZoneOffset} == '-600'\"",
+    "frictionless \"%{CARD:group} == 'method'\"", 'challenge "true"',)
 
 
 class World:
