@@ -86,7 +86,7 @@ const char *acs_rules_compile(cmd_parms *cmd, acs_rule_t *rule, acs_issuer_t *is
 /* baton: the request_rec. The first of facts->issuer->rules that matches; a dry-run set is evaluated beside, and counted. */
 const acs_rule_t *acs_rules_match(void *baton, const acs_facts_t *facts, apr_pool_t *pool);
 
-/* The first of rules that matches; NULL: none, or one cannot be evaluated (*fault says which and why). r may be NULL. */
+/* The first of rules that matches; NULL: none, or one cannot be evaluated (*fault says which and why). */
 const acs_rule_t *acs_rules_first(request_rec *r, const apr_array_header_t *rules, const acs_facts_t *facts,
                                   apr_pool_t *pool, const char **fault);
 

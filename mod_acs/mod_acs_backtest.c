@@ -6,6 +6,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <http_main.h>
+#include "tds_ap_http.h"
 #include "acs_count.h"
 #include "acs_method.h"
 
@@ -25,6 +26,7 @@ typedef struct result_t {
 
 typedef struct test_t {
     const acs_conf_t *conf;
+    server_rec *s;
     result_t *results; /* as conf->issuers */
     apr_file_t *out;
     int lines, unread, first_line;
@@ -109,11 +111,11 @@ static void take_facts(acs_facts_t *facts, const json_t *root, apr_pool_t *pool)
 }
 
 /* NULL, or what hinders. */
-static const char *evaluate(const apr_array_header_t *rules, const acs_facts_t *facts, const char *outcome, tally_t *tallies,
+static const char *evaluate(request_rec *r, const apr_array_header_t *rules, const acs_facts_t *facts, const char *outcome, tally_t *tallies,
                             apr_pool_t *pool)
 {
     const char *fault;
-    const acs_rule_t *hit = acs_rules_first(NULL, rules, facts, pool, &fault);
+    const acs_rule_t *hit = acs_rules_first(r, rules, facts, pool, &fault);
     tally_t *tally = &tallies[hit ? hit - (const acs_rule_t *)(const void *)rules->elts : rules->nelts];
 
     if (fault) return fault;
@@ -129,6 +131,7 @@ static const char *run_line(test_t *test, const char *line, apr_pool_t *pool)
     json_t *root, *inner;
     acs_facts_t facts = {0};
     const char *text, *fault = NULL, *outcome;
+    request_rec *r = tds_ap_request_make(pool, test->s, "POST", "/");
     result_t *result;
     tds_msg_t *areq;
     apr_size_t len;
@@ -153,8 +156,8 @@ static const char *run_line(test_t *test, const char *line, apr_pool_t *pool)
         return NULL;
     }
     outcome = inner ? tds_json_get(root, "outcome") : NULL;
-    fault = evaluate(facts.issuer->rules, &facts, outcome, result->live, pool);
-    if (!fault && facts.issuer->dry_rules->nelts) fault = evaluate(facts.issuer->dry_rules, &facts, outcome, result->dry, pool);
+    fault = evaluate(r, facts.issuer->rules, &facts, outcome, result->live, pool);
+    if (!fault && facts.issuer->dry_rules->nelts) fault = evaluate(r, facts.issuer->dry_rules, &facts, outcome, result->dry, pool);
     return fault;
 }
 
@@ -231,9 +234,9 @@ static void print(const test_t *test, apr_pool_t *pool)
                         test->first_line, test->first_why);
 }
 
-static void backtest(const acs_conf_t *conf, const char *path, apr_pool_t *pool)
+static void backtest(const acs_conf_t *conf, const char *path, server_rec *s, apr_pool_t *pool)
 {
-    test_t test = {.conf = conf, .results = apr_pcalloc(pool, sizeof(result_t) * (apr_size_t)conf->issuers->nelts + 1)};
+    test_t test = {.conf = conf, .s = s, .results = apr_pcalloc(pool, sizeof(result_t) * (apr_size_t)conf->issuers->nelts + 1)};
     apr_status_t rv;
     char text[120];
     int i;
@@ -257,7 +260,7 @@ static void test_config(apr_pool_t *pconf, server_rec *s)
     for (i = 0; i < ap_server_config_defines->nelts; ++i) {
         const char *define = APR_ARRAY_IDX(ap_server_config_defines, i, const char *);
 
-        if (!strncmp(define, DEFINE, sizeof DEFINE - 1)) backtest(&acs_server_of(s)->conf, define + sizeof DEFINE - 1, pconf);
+        if (!strncmp(define, DEFINE, sizeof DEFINE - 1)) backtest(&acs_server_of(s)->conf, define + sizeof DEFINE - 1, s, pconf);
     }
 }
 

@@ -226,14 +226,13 @@ const char *acs_rules_compile(cmd_parms *cmd, acs_rule_t *rule, acs_issuer_t *is
 
 /* ---- matching --------------------------------------------------------------- */
 
-/* r may be NULL: then what httpd knows of a request reads as "". */
 static int holds(request_rec *r, const acs_rule_t *rule, apr_pool_t *pool, const char **fault)
 {
     ap_regmatch_t match[AP_MAX_REG_MATCH];
     const char *source = NULL;
     ap_expr_eval_ctx_t ctx = {.r = r,
-                              .c = r ? r->connection : NULL,
-                              .s = r ? r->server : NULL,
+                              .c = r->connection,
+                              .s = r->server,
                               .p = pool,
                               .err = fault,
                               .info = rule->compiled,

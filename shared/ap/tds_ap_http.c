@@ -196,7 +196,7 @@ static conn_rec *make_conn(apr_pool_t *p, server_rec *s)
     return c;
 }
 
-static request_rec *make_request(apr_pool_t *p, server_rec *s, const tds_http_req_t *req)
+request_rec *tds_ap_request_make(apr_pool_t *p, server_rec *s, const char *method, const char *url)
 {
     conn_rec *c = make_conn(p, s);
     request_rec *r = apr_pcalloc(p, sizeof *r);
@@ -217,13 +217,20 @@ static request_rec *make_request(apr_pool_t *p, server_rec *s, const tds_http_re
     r->useragent_addr = c->client_addr;
     r->useragent_ip = c->client_ip;
     r->request_time = apr_time_now();
-    r->method = req->method;
-    r->method_number = ap_method_number_of(req->method);
+    r->method = method;
+    r->method_number = ap_method_number_of(method);
     r->protocol = (char *)"HTTP/1.1";
     r->proto_num = HTTP_VERSION(1, 1);
     r->status = HTTP_OK;
-    r->uri = r->unparsed_uri = apr_pstrdup(p, req->url);
-    r->the_request = apr_pstrcat(p, req->method, " ", req->url, " HTTP/1.1", NULL);
+    r->uri = r->unparsed_uri = apr_pstrdup(p, url);
+    r->the_request = apr_pstrcat(p, method, " ", url, " HTTP/1.1", NULL);
+    return r;
+}
+
+static request_rec *make_request(apr_pool_t *p, server_rec *s, const tds_http_req_t *req)
+{
+    request_rec *r = tds_ap_request_make(p, s, req->method, req->url);
+
     r->proxyreq = PROXYREQ_REVERSE;
     r->handler = "proxy-server";
     r->filename = apr_pstrcat(p, "proxy:", req->url, NULL);
