@@ -1,12 +1,17 @@
 """Issuer back end simulator: takes one-time codes for delivery and shows them in an inbox.
 
     POST /otp                    the ACS's delivery call; fault point "otp"
+    POST /KIND[/...]             the ACS's hooks: card risk delegate oob decoupled trust notice; fault points and records have
+                                 the path as name: "card", "delegate/verify", "oob/start"
     GET /                        the inbox as a page
     GET /inbox.json?acsTransID=  the inbox for tests, newest last
 
     python3 tests/sim/issuer.py --config FILE          {"pki": DIRECTORY, "port": 0, "control_port": 0}
 """
+import hashlib
+import hmac
 import html
+import json
 import os
 import sys
 import time
@@ -18,6 +23,8 @@ if __package__ in (None, ""):
 else:
     from . import net
     from . import pki as pki_module
+
+HOOKS = ("card", "risk", "delegate", "oob", "decoupled", "trust", "notice")
 
 MEMBERS = ("acsTransID", "otp", "channel", "to", "text")
 
@@ -31,17 +38,44 @@ ITEM = """<article><small>{when} · {channel} to {to}</small><p>{text}</p><stron
 <p><small>{payee} {amount} {currency} · {id}</small></p></article>"""
 
 
+def signature(key, method, path, body=b"", now=None):
+    """The header ACS-Signature; key: 64 hexadecimal digits."""
+    t = int(time.time() if now is None else now)
+    mac = hmac.new(bytes.fromhex(key), f"{t}.{method}.{path}.".encode() + body, hashlib.sha256)
+    return f"t={t},v1={mac.hexdigest()}"
+
+
+def signed(key, request):
+    """Is this request signed under key, now?"""
+    header = request.headers.get("acs-signature", "")
+    t = header.partition(",")[0][2:]
+    return t.isdigit() and abs(time.time() - int(t)) < 300 and hmac.compare_digest(
+        header, signature(key, request.method, request.path, request.body, int(t)))
+
+
 class Issuer(net.Sim):
+    """answers: path -> answer, a dict or a function(message) -> dict, None (404) or net.Reply. key: what hooks must be signed
+    with; None: it is not looked at."""
+
+    DEFAULTS = {"delegate/verify": {"result": "wrong"}, "oob/status": {"status": "PENDING"}}
+
     def __init__(self, pki, port=0, host="localhost", ca="ds-ca"):
         super().__init__()
         self.server = self.serve(self._handle, net.server_context(pki.both("issuer"), pki.ca(ca)), port,
                                  others={"foreign-server": net.server_context(pki.both("foreign-server"))})
         self.url = f"https://{host}:{self.server.port}"
         self.otp_url = self.url + "/otp"
+        self.answers, self.key = {}, None
+
+    def clear(self):
+        super().clear()
+        self.answers = {}
 
     def _handle(self, request):
         if request.path == "/otp" and request.method == "POST":
             return self._otp(request)
+        if request.method == "POST" and request.path.split("/")[1] in HOOKS:
+            return self._hook(request)
         if request.path == "/inbox.json":
             return net.json_reply(self.inbox(request.query.get("acsTransID")))
         if request.path == "/":
@@ -62,6 +96,36 @@ class Issuer(net.Sim):
         if missing:
             return net.json_reply({"missing": missing}, 400)
         return net.Reply(204, b"", "text/plain", fault=fault)
+
+    def _hook(self, request):
+        point = request.path[1:]
+        if not request.peer_name:
+            return net.json_reply({"error": "no client certificate"}, 403)
+        try:
+            message = request.json()
+        except ValueError:
+            message = None
+        good = self.key is None or signed(self.key, request)
+        fault = self.faults.take(point, message)
+        self.records.add(point, message=message, headers=request.headers, signed=good, fault=fault and fault["kind"])
+        if message is None or not good:
+            return net.json_reply({"error": "not JSON, or not signed"}, 400)
+        answer = self.answers.get(point, self.DEFAULTS.get(point, {}))
+        if callable(answer):
+            answer = answer(message)
+        if answer is None:
+            return net.Reply(404, b"", "text/plain", fault=fault)
+        if isinstance(answer, net.Reply):
+            return answer
+        return net.Reply(200, json.dumps(answer).encode(), "application/json", fault=fault)
+
+    def call(self, client, url, method, path, message=None, issuer="bank", key=None, **headers):
+        """A signed call to the endpoint issuer of the ACS at url (its mount path included)."""
+        body = b"" if message is None else json.dumps(message).encode()
+        target = "/" + url.split("/", 3)[3] + path
+        sign = {} if key == "" else {"ACS-Signature": signature(key or self.key, method, target, body)}
+        return client.request(method, url + path, body if method == "POST" else None,
+                              {"Content-Type": "application/json", "ACS-Issuer": issuer, **sign, **headers})
 
     def inbox(self, acs_trans_id=None):
         """What has been delivered; a delivery that met a fault is not in it."""

@@ -19,7 +19,9 @@ class Options:
     log_level: str = "info"
     store: str = None              # default: the lab's Redis by TCP
     supported: str = "2.2.0"       # versions, separated by commas
-    otp_delivery: str = None       # default: the issuer simulator
+    otp_delivery: str = None       # default: the issuer simulator; "none": no directive
+    card_source: str = None        # default: a file with cards
+    hooks: tuple = ()              # "KIND" or "KIND options": ACSHook at the issuer simulator, signed
     answer_within: str = None
     first_creq_timeout: str = None
     challenge_timeout: str = None
@@ -131,13 +133,18 @@ def _load(node):
 def _acs(node):
     o, lab = node.options, node.lab
     server = [f"ACSStore {o.store or lab.redis.url}", f"ACSMasterKey file:{node.master_key}",
-              f"ACSChallengeURL {node.challenge_url}", f"ACSMethodURL {node.method_url}", "ACSReferenceNumber 3DS_LOA_ACS_TEST_020200_00001",
+              f"ACSChallengeURL {node.challenge_url}", f"ACSMethodURL {node.method_url}",
+              f"ACSIssuerURL {node.issuer_url}", "ACSReferenceNumber 3DS_LOA_ACS_TEST_020200_00001",
               "ACSOperatorID ACS-OPERATOR-1", f"ACSSupportedVersions {o.supported}",
               o.answer_within and f"ACSAnswerWithin {o.answer_within}",
               o.first_creq_timeout and f"ACSFirstCReqTimeout {o.first_creq_timeout}",
               o.challenge_timeout and f"ACSChallengeTimeout {o.challenge_timeout}"]
     issuer = [*(f"ACSCardRange {a} {z}" for a, z in o.card_ranges), *o.issuer_first, *(f"ACSRule {r}" for r in o.rules),
-              f"ACSCardSource file:{node.cards_file}", f"ACSOTPDelivery {o.otp_delivery or lab.issuer.otp_url}",
+              f"ACSCardSource {o.card_source or 'file:' + node.cards_file}",
+              o.otp_delivery != "none" and f"ACSOTPDelivery {o.otp_delivery or lab.issuer.otp_url}",
+              f"ACSIssuerKey file:{lab.secret('issuer.key')}",
+              *("ACSHook {0} {1}/{0} {2}".format(kind, lab.issuer.url, options)
+                for kind, _, options in (h.partition(" ") for h in o.hooks)),
               f"ACSTemplates {lab.templates}", 'ACSIssuerName "Example Bank"', "ACSECI Y 05", "ACSECI A 06",
               f"ACSAuthenticationValue lab file:{node.value_key}", *o.issuer]
     ds = [f"ACSClientCAFile {lab.pki.ca('ds-ca')}", "ACSClientName ds-client.test",
@@ -193,7 +200,8 @@ def _hosts(node):
     out.append(HOST.format(port=node.requestor_port, scheme="https",
                            tls=tls("public", f'SSLCACertificateFile "{pki.ca("commercial-ca")}"',
                                    "SSLVerifyClient optional", "SSLVerifyDepth 2"),
-                           body=endpoint(o.srv, "/3ds/requestor", "ThreeDSEndpoint requestor")))
+                           body=endpoint(o.srv, "/3ds/requestor", "ThreeDSEndpoint requestor") +
+                           endpoint(o.acs, "/acs/issuer", "ACSEndpoint issuer")))
     out.append(HOST.format(port=node.local_port, scheme="http", tls="",
                            body=endpoint(o.acs, "/acs/status", "ACSEndpoint status") +
                            endpoint(o.srv, "/3ds/status", "ThreeDSEndpoint status") +

@@ -75,6 +75,7 @@ class Httpd:
     areq_url = property(lambda self: f"https://localhost:{self.ds_port}/acs/areq")
     results_url = property(lambda self: f"https://localhost:{self.ds_port}/3ds/results")
     challenge_url = property(lambda self: f"https://localhost:{self.public_port}/acs/challenge")
+    issuer_url = property(lambda self: f"https://localhost:{self.requestor_port}/acs/issuer")
     method_url = property(lambda self: f"https://localhost:{self.public_port}/acs/method")
     browser_url = property(lambda self: f"https://localhost:{self.public_port}/3ds/browser")
     requestor_url = property(lambda self: f"https://localhost:{self.requestor_port}/3ds/requestor")

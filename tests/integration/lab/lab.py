@@ -42,6 +42,9 @@ class Lab:
         self.redis = RedisServer(os.path.join(self.directory, "redis")).start()
         self.ds = DirectoryServer(self.pki)
         self.issuer = Issuer(self.pki)
+        with open(self.secret("issuer.key"), encoding="ascii") as f:
+            self.issuer.key = f.read().strip()
+        self.vault.always(self.issuer.key)
         self.shop = Shop(self.pki)
         self.nodes = {}
 
