@@ -34,7 +34,8 @@ def main():
         trust(home, lab.pki.ca("commercial-ca"))
         env = dict(os.environ, HOME=home, XDG_CONFIG_HOME=os.path.join(home, ".config"), LAB=json.dumps({
             "shop": lab.shop.url, "issuer": lab.issuer.url, "ca": lab.pki.ca("commercial-ca"), "challenge": CHALLENGE,
-            "frictionless": FRICTIONLESS, "reject": REJECT, "german": GERMAN, "acs": node.challenge_url}))
+            "frictionless": FRICTIONLESS, "reject": REJECT, "german": GERMAN, "acs": node.challenge_url,
+            "method": node.method_url}))
         env["NODE_EXTRA_CA_CERTS"] = lab.pki.ca("commercial-ca")
         rc = subprocess.run(["node", "--test", "--test-reporter=tap", "--test-concurrency=1",
                              *sorted(glob.glob(os.path.join(HERE, "*.test.mjs")))],
