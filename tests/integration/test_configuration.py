@@ -44,7 +44,7 @@ BAD = [
     (r"ACSOperatorID .*", "ACSOperatorID x\nACSLease soon", "ACSLease: 'soon' is not a time"),
     (r"ACSOperatorID .*", "ACSOperatorID x\nACSOTPLength 6", "ACSOTPLength is legal only inside <ACSIssuer>"),
     (r"ACSOperatorID .*", "ACSOperatorID x\nACSLease 1s", "ACSAnswerWithin must be less than ACSLease"),
-    (r"ACSRule frictionless .*", "ACSRule frictionless \"%{AREQ:purchaseAmont} == '1'\"", "no 'purchaseAmont'"),
+    (r"ACSRule frictionless .*", "ACSRule frictionless \"%{AREQ:purchaseAmont} == '1'\"", "no element 'purchaseAmont'"),
     (r"ACSRule frictionless .*", "ACSRule frictionles \"true\"", "unknown outcome 'frictionles'"),
     (r"ACSRule challenge .*", "", "must be unconditional"),
     (r"ACSCardSource .*", "ACSCardSource file:/nowhere", "ACSCardSource: cannot open card file /nowhere"),
