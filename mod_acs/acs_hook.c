@@ -159,6 +159,15 @@ static apr_status_t nothing(acs_run_t *run, const acs_ask_t *ask, apr_status_t r
     return rv;
 }
 
+/* No call was made: the log has said why when it began. */
+static apr_status_t not_asked(acs_run_t *run, const acs_ask_t *ask, apr_status_t rv, const char *why)
+{
+    tds_metric_add(run->metrics, ACS_M_HOOK_SKIPPED, 1);
+    tds_log(run->log, TDS_LOG_INFO, "ACS0112", ask->id, "hook %s%s of issuer %s is not asked: %s", acs_hook_name(ask->kind),
+            ask->path ? ask->path : "", ask->issuer->name, why);
+    return rv;
+}
+
 /* How long we wait: the hook's limit, or what the AReq has left. */
 static apr_interval_time_t time_for(acs_run_t *run, const acs_hook_t *hook, const acs_ask_t *ask)
 {
@@ -189,6 +198,7 @@ static apr_status_t post(acs_run_t *run, const acs_hook_t *hook, const acs_ask_t
                           .body = body,
                           .len = len,
                           .read_timeout = within,
+                          .total = within,
                           .resp_max = ANSWER_MAX};
     tds_signed_t what = {.method = "POST", .path = path_of(req.url), .body = body, .len = len};
 
@@ -232,9 +242,9 @@ static apr_status_t call_now(acs_run_t *run, acs_hook_t *hook, const acs_ask_t *
     tds_http_resp_t resp = {.result = TDS_HTTP_CONFIG};
     const char *fault;
 
-    if (within < apr_time_from_msec(10)) return nothing(run, ask, APR_TIMEUP, "no time is left");
+    if (within < apr_time_from_msec(10)) return not_asked(run, ask, APR_TIMEUP, "no time is left");
     if (hook->breaker && !tds_breaker_allows(hook->breaker, &hook->breaker_conf, run->clock()))
-        return nothing(run, ask, APR_ECONNREFUSED, "the breaker is open");
+        return not_asked(run, ask, APR_ECONNREFUSED, "its breaker is open");
     fault = post(run, hook, ask, within, &resp) == APR_SUCCESS ? read_answer(run, &resp, takes_answer(hook->kind) ? answer : NULL) : "the call cannot be made";
     acs_metric_hook(run, ask->issuer, hook->kind, resp.took);
     if (hook->breaker && tds_breaker_note(hook->breaker, &hook->breaker_conf, run->clock(), !fault))
@@ -252,7 +262,7 @@ apr_status_t acs_hook_call(acs_run_t *run, const acs_ask_t *ask, json_t **answer
     *answer = NULL;
     if (!hook) return APR_ENOTIMPL;
     if (__atomic_add_fetch(&hook->under_way, 1, __ATOMIC_RELAXED) > (apr_uint32_t)hook->max && hook->max)
-        rv = nothing(run, ask, APR_EBUSY, "too many calls are under way");
+        rv = not_asked(run, ask, APR_EBUSY, "too many calls are under way");
     else rv = call_now(run, hook, ask, answer);
     __atomic_sub_fetch(&hook->under_way, 1, __ATOMIC_RELAXED);
     return rv;

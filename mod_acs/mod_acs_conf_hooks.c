@@ -125,15 +125,40 @@ const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const
 
 /* ---- the whole ---------------------------------------------------------------- */
 
-static const char *check_hook(acs_issuer_t *issuer, acs_hook_t *hook, server_rec *s, apr_pool_t *p)
+static int in_areq(acs_hook_e kind)
 {
+    return kind == ACS_HOOK_CARD || kind == ACS_HOOK_RISK || kind == ACS_HOOK_TRUST;
+}
+
+/* X-TIME-05: a system that hangs, be it in TCP, must leave time for the ARes. */
+static const char *check_time(const acs_conf_t *conf, const acs_hook_t *hook, const tds_ap_worker_t *w, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; i < conf->dss->nelts; ++i) {
+        const acs_ds_t *ds = APR_ARRAY_IDX(conf->dss, i, const acs_ds_t *);
+
+        if (w->connect + hook->within > ds->areq_within)
+            return apr_psprintf(p,
+                                "ACSHook %s (%s): connectiontimeout of its <Proxy> block (%d ms) plus within= exceeds ACSAReqWithin of "
+                                "<ACSDirectoryServer %s> (%d ms): set connectiontimeout=1",
+                                acs_hook_name(hook->kind), hook->where, (int)apr_time_as_msec(w->connect), ds->name,
+                                (int)apr_time_as_msec(ds->areq_within));
+    }
+    return NULL;
+}
+
+static const char *check_hook(const acs_conf_t *conf, acs_issuer_t *issuer, acs_hook_t *hook, server_rec *s, apr_pool_t *p)
+{
+    const tds_ap_worker_t *w = tds_ap_http_worker(hook->url, s, p);
     int threads = 0;
 
     (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     if (!hook->max) hook->max = threads / 4 ? threads / 4 : 1; /* a hanging system must not take all threads */
-    if (tds_ap_http_worker(hook->url, s, p)) return NULL;
-    return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSHook %s (%s)", issuer->name,
-                        tds_url_origin(hook->url, p), acs_hook_name(hook->kind), hook->where);
+    if (!w)
+        return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSHook %s (%s)", issuer->name,
+                            tds_url_origin(hook->url, p), acs_hook_name(hook->kind), hook->where);
+    return in_areq(hook->kind) ? check_time(conf, hook, w, p) : NULL;
 }
 
 static int listed(const acs_issuer_t *issuer, const char *method)
@@ -153,7 +178,7 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
         issuer->hooks[ACS_HOOK_OTP]->where = issuer->otp_where;
     }
     for (i = 0; !fault && i < ACS_HOOK_COUNT; ++i) {
-        if (issuer->hooks[i]) fault = check_hook(issuer, issuer->hooks[i], s, p);
+        if (issuer->hooks[i]) fault = check_hook(&srv->conf, issuer, issuer->hooks[i], s, p);
     }
     if (fault) return fault;
     if (listed(issuer, "delegate") && !issuer->hooks[ACS_HOOK_DELEGATE])

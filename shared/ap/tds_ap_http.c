@@ -23,10 +23,12 @@ typedef struct call_t {
     apr_size_t len, cap, max;
     apr_interval_time_t read_timeout;
     apr_time_t deadline; /* of the answer; 0 until the request is sent */
+    apr_time_t until;    /* of the whole; 0: none */
     unsigned over : 1, broke : 1, late : 1, sent : 1, reused : 1;
 } call_t;
 
 static module *our_module;
+static __thread call_t *current; /* of this thread, while mod_proxy works for it */
 static ap_filter_rec_t *feed_filter, *keep_filter, *limit_filter;
 
 /* Our body, then EOS for ever. */
@@ -133,9 +135,8 @@ static apr_status_t limit_end(void *limit)
     return APR_SUCCESS;
 }
 
-static limit_t *limit_of(request_rec *pr)
+static limit_t *limit_on(conn_rec *c)
 {
-    conn_rec *c = pr->connection;
     ap_filter_t *f;
 
     for (f = c->input_filters; f; f = f->next) {
@@ -147,7 +148,7 @@ static limit_t *limit_of(request_rec *pr)
 /* mod_proxy destroys pr's pool before it puts the connection back, where another thread may take it at once. */
 static void limit_reads(request_rec *pr, apr_time_t deadline)
 {
-    limit_t *limit = limit_of(pr);
+    limit_t *limit = limit_on(pr->connection);
 
     limit->deadline = deadline;
     apr_pool_cleanup_register(pr->pool, limit, limit_end, apr_pool_cleanup_null);
@@ -163,9 +164,18 @@ static int on_create_req(request_rec *r, request_rec *pr)
     x->sent = 1;
     x->reused = pr->connection->keepalives > 0;
     x->deadline = apr_time_now() + x->read_timeout;
+    if (x->until && x->until < x->deadline) x->deadline = x->until;
     if ((sock = ap_get_conn_socket(pr->connection))) apr_socket_timeout_set(sock, x->read_timeout);
     limit_reads(pr, x->deadline);
     return OK;
+}
+
+/* Runs when TCP is up and TLS is to begin: reads of the handshake get what is left of the whole, too. (The limit that
+ * mod_proxy itself knows here is that of the <Proxy> block.) */
+static int on_pre_connection(conn_rec *c, void *csd)
+{
+    if (current && current->until) limit_on(c)->deadline = current->until;
+    return DECLINED;
 }
 
 void tds_ap_http_register(module *m, const char *prefix)
@@ -177,6 +187,7 @@ void tds_ap_http_register(module *m, const char *prefix)
         ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_FEED" : "ACS_OUT_FEED", feed, NULL, AP_FTYPE_RESOURCE);
     limit_filter = ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_LIMIT" : "ACS_OUT_LIMIT", limited_read, NULL,
                                             AP_FTYPE_NETWORK - 1); /* TLS is CONNECTION + 5, the socket NETWORK */
+    ap_hook_pre_connection(on_pre_connection, NULL, NULL, APR_HOOK_FIRST);
     APR_OPTIONAL_HOOK(proxy, create_req, on_create_req, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
@@ -287,7 +298,8 @@ static void inflate(request_rec *r)
 }
 
 /* pool: of this attempt; keep_pool: where the answer lives. */
-static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh, apr_pool_t *pool, apr_pool_t *keep_pool)
+static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh, apr_time_t until, apr_pool_t *pool,
+                    apr_pool_t *keep_pool)
 {
     server_rec *s = ap_server_conf; /* always the main server: one pool of connections per child */
     request_rec *r = make_request(pool, s, req);
@@ -299,6 +311,7 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
     x->left = req->body ? req->len : 0;
     x->max = req->resp_max ? req->resp_max : RESP_MAX_DEFAULT;
     x->read_timeout = req->read_timeout;
+    x->until = until;
     set_headers(r, req);
     if (fresh) apr_table_setn(r->subprocess_env, "proxy-initial-not-pooled", "1");
     ap_set_module_config(r->request_config, our_module, x);
@@ -309,7 +322,9 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
     ap_add_input_filter_handle(feed_filter, x, r, r->connection);
     ap_add_output_filter_handle(keep_filter, x, r, r->connection);
     inflate(r);
+    current = x;
     st = ap_run_handler(r); /* not ap_invoke_handler: no foreign filters */
+    current = NULL;
     resp->result = classify(x, r, st);
     if (resp->result != TDS_HTTP_OK) return;
     resp->status = r->status;
@@ -328,16 +343,16 @@ static proxy_worker *worker_of(const char *url, server_rec *s, apr_pool_t *pool)
 
 static void ap_http_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *pool)
 {
-    apr_time_t start = apr_time_now();
+    apr_time_t start = apr_time_now(), until = req->total ? start + req->total : 0;
     apr_pool_t *sub;
     int fresh;
 
     *resp = (tds_http_resp_t){.body = "", .result = TDS_HTTP_CONFIG};
     for (fresh = 0; fresh <= 1; ++fresh) {
         if (apr_pool_create(&sub, NULL) != APR_SUCCESS) return;
-        if (worker_of(req->url, ap_server_conf, sub)) attempt(req, resp, fresh, sub, pool);
+        if (worker_of(req->url, ap_server_conf, sub)) attempt(req, resp, fresh, until, sub, pool);
         apr_pool_destroy(sub);
-        if (resp->result != TDS_HTTP_STALE || req->once) break;
+        if (resp->result != TDS_HTTP_STALE || req->once || (until && apr_time_now() >= until)) break;
     }
     resp->took = apr_time_now() - start;
 }

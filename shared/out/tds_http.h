@@ -33,6 +33,7 @@ typedef struct tds_http_req_t {
     const char *body;
     apr_size_t len;
     apr_interval_time_t read_timeout; /* from the request being sent to the answer being complete */
+    apr_interval_time_t total;        /* of everything but the TCP connect, which has a limit of its own; 0: no such limit */
     apr_size_t resp_max;              /* bytes, of a gzip-coded answer inflated; 0: 64 KiB */
     int once;                         /* never send again, not even on a stale connection */
 } tds_http_req_t;
