@@ -1,7 +1,7 @@
 """The issuer's systems in a server: asked, signed, slow, dead, wrong, flooding; and their calls to us."""
-import concurrent.futures
 import json
-import statistics
+import os
+import subprocess
 import time
 
 import pytest
@@ -264,64 +264,80 @@ BANK2 = ["<ACSIssuer second>", "  ACSCardRange 4000020000000000 4000029999999999
          "  ACSAuthenticationValue lab file:{value}", "  ACSECI Y 05", "</ACSIssuer>"]
 
 
-def p99(times):
-    return statistics.quantiles(times, n=100)[98]
+class Load:
+    """AReqs of one card at a fixed rate, by a program of its own."""
+
+    def __init__(self, lab, node, pan, rate, seconds, connections):
+        self.template = os.path.join(lab.directory, f"areq-{pan}.json")
+        with open(self.template, "w", encoding="utf-8") as f:
+            json.dump(lab.areq(pan), f, separators=(",", ":"))
+        self.process = subprocess.Popen(
+            [os.path.join(os.environ["TDS_BUILD"], "tests/bench/load"), "--port", str(node.ds_port), "--path", "/acs/areq", "--ca",
+             lab.pki.ca("ds-ca"), "--cert", lab.pki.both("ds-client"), "--connections", str(connections), "--rate", str(rate),
+             "--warm", "0.5", "--seconds", str(seconds), "--expect", '"messageType":"ARes"', self.template],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def line(self):
+        return self.process.stdout.readline()
+
+    def go(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def result(self):
+        found = json.loads(self.line())
+        self.go()
+        self.process.wait()
+        return found
 
 
-def timed(lab, pan, n, threads=4):
-    """Seconds of n AReqs of one issuer, from some threads at once, each on a connection of its own."""
-    def run(count):
-        client, out = lab.client("ds-ca", "ds-client"), []
-        for _ in range(count):
-            body = json.dumps(lab.areq(pan)).encode()
-            start = time.monotonic()
-            answer = client.post_json(lab.ds.acs["default"], body)
-            out.append(time.monotonic() - start)
-            assert answer.json()["messageType"] == "ARes", answer.text
-        client.close()
-        return out
-    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-        return [t for part in pool.map(run, [n // threads] * threads) for t in part]
+def both(lab, node, seconds=2):
+    """(the other issuer's, the one issuer's) figures of the same time."""
+    loads = [Load(lab, node, OTHER, 150, seconds, 8), Load(lab, node, FRICTIONLESS, 20, seconds, 20)]
+    for load in loads:
+        assert load.line() == "ready\n"
+    for load in loads:
+        load.go()
+    return [load.result() for load in loads]
 
 
-@pytest.mark.parametrize("fault", ["silent", "delay", "huge", "nonsense", "refused"])
-def test_other_issuers(lab, logs, fault):
-    """A2: while the one issuer's systems fail, every AReq of its cards is answered in time with the fallback, and those of
-    another issuer are as quick as before: p99 within 1.5 times. The absolute slack of some milliseconds is for a machine that
-    others use too."""
-    logs.expect("ACS0110", "ACS0111", r"\[proxy", r"\[ssl")
-    node = lab.node("two", **{**NODE, "children": 2, "hooks": ("card within=500ms fallback=attempt pause=1s",), "issuer": [],
-                              "rules": ('frictionless "true"',), "end": []}, start=False)
-    try:
-        section = [line.format(cards=node.cards_file, otp=lab.issuer.otp_url, templates=lab.templates, value=node.value_key)
-                   for line in BANK2]
-        node.options.main = [*node.options.main, *section]
-        node.write(node.cards_file, json.dumps({"cards": {OTHER: {"status": "active"}}}))
-        node.start()
-        before_ds, lab.ds.acs["default"] = lab.ds.acs["default"], node.areq_url
-        timed(lab, OTHER, 80)  # warm
-        best = []
-        for _ in range(3):  # the best of three: neighbours make noise, never the other way round
-            quiet_p99 = p99(timed(lab, OTHER, 400))
-            if fault == "refused":
-                lab.issuer.refuse()
-            else:
-                lab.issuer.fault("card", fault, n=-1, seconds=2, size=5_000_000)
-            with concurrent.futures.ThreadPoolExecutor(1) as pool:
-                failing = pool.submit(timed, lab, FRICTIONLESS, 120, 6)
-                busy_p99 = p99(timed(lab, OTHER, 400))
-                slow = failing.result()
-            lab.issuer.faults.clear()
-            lab.issuer.resume()
-            assert max(slow) < 3, f"an AReq of the failing issuer took {max(slow):.1f} s"
-            best.append(busy_p99 / quiet_p99)
-            if best[-1] <= 1.5:
-                break
-            time.sleep(1.2)
-        print(f"{fault}: p99 of the other issuer {min(best):.2f} times; slowest AReq of the failing one {max(slow):.2f} s")
-        assert min(best) <= 1.5 or busy_p99 - quiet_p99 < 0.01, best
-    finally:
+@pytest.fixture(scope="module")
+def two(session_lab):
+    """A node with two issuers: the cards of the one are asked for, those of the other are in a file. No breaker: the hard case."""
+    lab = session_lab
+    node = lab.node("two", **{**NODE, "children": 2, "hooks": ("card within=500ms fallback=attempt failures=0",), "issuer": [],
+                              "rules": ('frictionless "true"',)}, start=False)
+    section = [line.format(cards=node.cards_file, otp=lab.issuer.otp_url, templates=lab.templates, value=node.value_key)
+               for line in BANK2]
+    node.options.main = [*node.options.main, *section]
+    node.write(node.cards_file, json.dumps({"cards": {OTHER: {"status": "active"}}}))
+    node.start()
+    yield node
+    lab.drop(node)
+
+
+@pytest.mark.parametrize("fault", ["silent", "huge", "tls_hang"])
+def test_other_issuers(lab, two, logs, fault):
+    """A2: the same traffic before and while the one issuer's systems fail: every AReq of its cards is answered in time, with
+    the fallback, and the p99 of the other issuer's stays within 1.5 times. The best of some tries: neighbours on the machine make
+    noise, never the other way round."""
+    logs.expect(r"\[ssl")
+    tries = []
+    while len(tries) < 3:
+        calm = both(lab, two)[0]
+        if fault == "tls_hang":
+            for server in lab.issuer.servers:
+                server.drop_connections()
+            lab.issuer.fault("connect", fault, n=-1, seconds=5)
+        else:
+            lab.issuer.fault("card", fault, n=-1, seconds=2, size=200_000)
+        other, failing = both(lab, two)
         lab.issuer.faults.clear()
-        lab.issuer.resume()
-        lab.drop(node)
-        lab.ds.set_acs(before_ds)
+        assert other["errors"] == failing["errors"] == 0, (other, failing)
+        assert failing["requests"] > 25 and failing["max"] < 3e6, failing
+        tries.append((other["p99"] / calm["p99"], calm["p99"], other["p99"], failing["p99"]))
+        if tries[-1][0] <= 1.5:
+            break
+    best = min(tries)
+    print(f"{fault}: p99 of the other issuer {best[1]:.0f} -> {best[2]:.0f} us, {best[0]:.2f} times; of the failing one {best[3]:.0f} us")
+    assert best[0] <= 1.5, tries
