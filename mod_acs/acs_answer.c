@@ -143,11 +143,20 @@ static const char *operator_id(acs_run_t *run)
 
 #define PRIOR_MAX 32
 
+/* A-ARES-12: the shop has to show it. */
+static void set_info(tds_msg_t *ares, const acs_issuer_t *issuer, const char *status)
+{
+    const char *at = strchr(ACS_INFO_STATUSES, *status);
+
+    if (at) tds_view_set_cardholder_info(ares, issuer->infos[at - ACS_INFO_STATUSES]);
+}
+
 static apr_status_t set_outcome(acs_run_t *run, tds_msg_t *ares, const acs_facts_t *facts, const acs_decision_t *d,
                                 acs_txn_t *txn)
 {
     tds_msg_set(ares, TDS_E_TRANS_STATUS, d->outcome.trans_status);
     tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, d->outcome.reason));
+    set_info(ares, facts->issuer, d->outcome.trans_status);
     if (*d->outcome.trans_status == 'C') set_challenge(run, ares, facts, d);
     if (*d->outcome.trans_status == 'D') set_decoupled(ares, facts);
     return *d->outcome.trans_status == 'S' ? acs_spc_offer(run, facts, txn, ares) : APR_SUCCESS;

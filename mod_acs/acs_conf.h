@@ -51,6 +51,10 @@ typedef struct acs_range_t {
     const char *start, *end; /* digits, same length */
 } acs_range_t;
 
+/* Outcomes that may tell the cardholder something (A-ARES-12). */
+#define ACS_INFO_STATUSES "YANURI"
+#define ACS_INFO_COUNT    6
+
 /* What the rules of an issuer read, live and dry-run. The card's status is always looked up. */
 #define ACS_READS_CARD   0x01u
 #define ACS_READS_METHOD 0x02u
@@ -88,6 +92,7 @@ typedef struct acs_issuer_t {
     int fallback;                   /* acs_dec_fallback_e: decoupled authentication after a challenge (N-27) */
     int trust_list;                 /* acs_trust_e */
     const char *spc_icon;           /* picture of the card that SPC shows; NULL: no SPC */
+    const char *infos[ACS_INFO_COUNT]; /* cardholderInfo of an ARes, by place of its transStatus in ACS_INFO_STATUSES; NULL: none */
     const char *decoupled_text;     /* cardholderInfo of an ARes D */
     apr_interval_time_t decoupled_min; /* less than this is too little time (A-DEC-02) */
 } acs_issuer_t;

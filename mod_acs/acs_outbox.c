@@ -134,14 +134,17 @@ static apr_status_t tell(acs_run_t *run, const acs_issuer_t *issuer, const acs_t
 typedef struct told_t {
     acs_outbox_e kind;
     acs_event_e event;
+    int gave_up;
 } told_t;
 
 static apr_status_t told_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
-    const told_t *told = baton;
+    told_t *told = baton;
 
+    told->gave_up = 0;
     if (txn->outbox != told->kind) return APR_SUCCESS; /* somebody else has settled it */
     what->event = told->event == ACS_EV_UNREACHED && what->now >= txn->out_until ? ACS_EV_GIVEN_UP : told->event;
+    told->gave_up = what->event == ACS_EV_GIVEN_UP;
     return APR_SUCCESS;
 }
 
@@ -168,6 +171,8 @@ static void take_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *answer)
 
 void acs_outbox_tell(acs_run_t *run, acs_txn_t **ptxn)
 {
+    static const char *const words[ACS_OUT_COUNT] = {[ACS_OUT_START] = "the start", [ACS_OUT_CANCEL] = "the end",
+                                                     [ACS_OUT_CONSENT] = "a consent", [ACS_OUT_NOTICE] = "a notice"};
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, (*ptxn)->issuer);
     told_t told = {.kind = (acs_outbox_e)(*ptxn)->outbox};
     json_t *answer;
@@ -179,5 +184,8 @@ void acs_outbox_tell(acs_run_t *run, acs_txn_t **ptxn)
     else told.event = rv == APR_ENOTIMPL ? ACS_EV_GIVEN_UP : ACS_EV_UNREACHED;
     if (acs_run_event(run, (*ptxn)->id, 0, told_judge, &told, &txn, &fx) != APR_SUCCESS) return;
     *ptxn = txn;
+    if (told.gave_up)
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0180", txn->id, "given up: %s could not be delivered to issuer %s", words[told.kind],
+                txn->issuer);
     if (told.kind == ACS_OUT_START && told.event == ACS_EV_REPORTED) take_result(run, ptxn, answer);
 }

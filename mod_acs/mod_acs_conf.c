@@ -642,6 +642,7 @@ const command_rec acs_commands[] = {
     AP_INIT_ITERATE("ACSChallengeMethods", acs_set_methods, NULL, RSRC_CONF, "otp, delegate, oob, in order of preference"),
     AP_INIT_TAKE1("ACSDecoupledFallback", acs_set_fallback, NULL, RSRC_CONF, "off, failed or always"),
     AP_INIT_TAKE1("ACSTrustList", acs_set_trust_list, NULL, RSRC_CONF, "off, hook or store"),
+    AP_INIT_TAKE2("ACSCardholderInfo", acs_set_cardholder_info, NULL, RSRC_CONF, "transStatus and what the shop is to show with it"),
     AP_INIT_TAKE23("ACSOutcome", acs_set_outcome, NULL, RSRC_CONF, "Case, transStatus and transStatusReason"),
     AP_INIT_TAKE_ARGV("ACSECI", set_eci, NULL, RSRC_CONF, "transStatus and its eci"),
     AP_INIT_TAKE_ARGV("ACSAuthenticationValue", set_av, NULL, RSRC_CONF,

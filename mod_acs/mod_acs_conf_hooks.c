@@ -123,6 +123,18 @@ const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const
     return NULL;
 }
 
+const char *acs_set_cardholder_info(cmd_parms *cmd, void *dconf, const char *status, const char *text)
+{
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+    const char *at = strlen(status) == 1 ? strchr(ACS_INFO_STATUSES, *status) : NULL;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    if (!at) return "ACSCardholderInfo: the first word is a transStatus: Y, A, N, U, R or I (for D: ACSDecoupledText)";
+    if (!*text || strlen(text) > 128) return "ACSCardholderInfo: the text has 1 to 128 bytes";
+    issuer->infos[at - ACS_INFO_STATUSES] = text;
+    return NULL;
+}
+
 /* ---- the whole ---------------------------------------------------------------- */
 
 static int in_areq(acs_hook_e kind)

@@ -401,7 +401,12 @@ static void ds_decides(void **state)
     world.ds.cases[ACS_CASE_UNKNOWN_CARD] = &own;
     is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 5), "transStatusReason", "85");
     world.card.status = ACS_CARD_ACTIVE;
+    world.issuer.infos[4] = "Call us."; /* R (A-ARES-12) */
+    world.outcome = (acs_outcome_t){"R", "11", NULL};
+    is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 7), "cardholderInfo", "Call us.");
+    is(json_object_get(dec_areq("2.3.1", "areq-brw-pa", NULL, NULL, 8), "cardholderInfo"), "text", "Call us.");
     world.outcome = (acs_outcome_t){"Y", NULL, NULL};
+    absent(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 9), "cardholderInfo");
     world.ds.eci_in_ares = 0;
     absent(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 6), "eci");
 }
