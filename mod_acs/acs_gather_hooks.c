@@ -19,32 +19,42 @@ static apr_status_t fall_back(acs_run_t *run, acs_facts_t *facts, acs_hook_e kin
     return APR_SUCCESS;
 }
 
-static void copy(json_t *doc, const char *name, const tds_msg_t *areq, tds_elem_e elem)
+/* Elements of the AReq under the names that hooks give them; what is absent is left out. */
+typedef struct member_t {
+    const char *name;
+    tds_elem_e elem;
+} member_t;
+
+static const member_t card_members[] = {{"dsTransID", TDS_E_DS_TRANS_ID},
+                                        {"cardExpiryDate", TDS_E_CARD_EXPIRY_DATE},
+                                        {"messageVersion", TDS_E_MESSAGE_VERSION},
+                                        {"messageCategory", TDS_E_MESSAGE_CATEGORY},
+                                        {"deviceChannel", TDS_E_DEVICE_CHANNEL},
+                                        {"threeRIInd", TDS_E_THREE_RI_IND},
+                                        {NULL, TDS_E_NONE}};
+static const member_t purchase_members[] = {{"amount", TDS_E_PURCHASE_AMOUNT},
+                                            {"currency", TDS_E_PURCHASE_CURRENCY},
+                                            {"exponent", TDS_E_PURCHASE_EXPONENT},
+                                            {"date", TDS_E_PURCHASE_DATE},
+                                            {NULL, TDS_E_NONE}};
+static const member_t merchant_members[] = {{"name", TDS_E_MERCHANT_NAME},
+                                            {"country", TDS_E_MERCHANT_COUNTRY_CODE},
+                                            {"mcc", TDS_E_MCC},
+                                            {"acquirerBIN", TDS_E_ACQUIRER_BIN},
+                                            {"acquirerMerchantID", TDS_E_ACQUIRER_MERCHANT_ID},
+                                            {NULL, TDS_E_NONE}};
+
+static void add_members(json_t *doc, const tds_msg_t *areq, const member_t *m)
 {
-    tds_json_set(doc, name, tds_msg_get(areq, elem));
+    for (; m->name; ++m) tds_json_set(doc, m->name, tds_msg_get(areq, m->elem));
 }
 
-static void add_purchase(json_t *doc, const tds_msg_t *areq)
+static void add_part(json_t *doc, const char *name, const tds_msg_t *areq, const member_t *m)
 {
-    json_t *purchase = json_object();
+    json_t *part = json_object();
 
-    copy(purchase, "amount", areq, TDS_E_PURCHASE_AMOUNT);
-    copy(purchase, "currency", areq, TDS_E_PURCHASE_CURRENCY);
-    copy(purchase, "exponent", areq, TDS_E_PURCHASE_EXPONENT);
-    copy(purchase, "date", areq, TDS_E_PURCHASE_DATE);
-    json_object_set_new(doc, "purchase", purchase);
-}
-
-static void add_merchant(json_t *doc, const tds_msg_t *areq)
-{
-    json_t *merchant = json_object();
-
-    copy(merchant, "name", areq, TDS_E_MERCHANT_NAME);
-    copy(merchant, "country", areq, TDS_E_MERCHANT_COUNTRY_CODE);
-    copy(merchant, "mcc", areq, TDS_E_MCC);
-    copy(merchant, "acquirerBIN", areq, TDS_E_ACQUIRER_BIN);
-    copy(merchant, "acquirerMerchantID", areq, TDS_E_ACQUIRER_MERCHANT_ID);
-    json_object_set_new(doc, "merchant", merchant);
+    add_members(part, areq, m);
+    json_object_set_new(doc, name, part);
 }
 
 static const char *index_of(acs_run_t *run, const acs_facts_t *facts)
@@ -56,20 +66,15 @@ static const char *index_of(acs_run_t *run, const acs_facts_t *facts)
 
 static json_t *card_question(acs_run_t *run, const acs_facts_t *facts)
 {
-    const tds_msg_t *m = facts->areq;
     json_t *doc = tds_json_object(run->pool);
 
     tds_json_set(doc, "acsTransID", facts->id);
-    copy(doc, "dsTransID", m, TDS_E_DS_TRANS_ID);
-    if (!facts->issuer->hooks[ACS_HOOK_CARD]->pan_index) copy(doc, "acctNumber", m, TDS_E_ACCT_NUMBER);
+    if (!facts->issuer->hooks[ACS_HOOK_CARD]->pan_index)
+        tds_json_set(doc, "acctNumber", tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER));
     tds_json_set(doc, "cardIndex", index_of(run, facts));
-    copy(doc, "cardExpiryDate", m, TDS_E_CARD_EXPIRY_DATE);
-    copy(doc, "messageVersion", m, TDS_E_MESSAGE_VERSION);
-    copy(doc, "messageCategory", m, TDS_E_MESSAGE_CATEGORY);
-    copy(doc, "deviceChannel", m, TDS_E_DEVICE_CHANNEL);
-    copy(doc, "threeRIInd", m, TDS_E_THREE_RI_IND);
-    add_purchase(doc, m);
-    add_merchant(doc, m);
+    add_members(doc, facts->areq, card_members);
+    add_part(doc, "purchase", facts->areq, purchase_members);
+    add_part(doc, "merchant", facts->areq, merchant_members);
     return doc;
 }
 
@@ -238,7 +243,7 @@ static void ask_trust(acs_run_t *run, acs_facts_t *facts)
     tds_json_set(ask.body, "acsTransID", facts->id);
     tds_json_set(ask.body, "cardholder", facts->card.ref);
     tds_json_set(ask.body, "cardIndex", index_of(run, facts));
-    add_merchant(ask.body, facts->areq);
+    add_part(ask.body, "merchant", facts->areq, merchant_members);
     if (acs_hook_call(run, &ask, &answer) == APR_SUCCESS && answer)
         facts->card.trust_status = code_of(answer, "trustListStatus", "Y N E P R U");
 }
