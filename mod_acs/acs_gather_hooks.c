@@ -1,5 +1,7 @@
 /* What the issuer's systems know before the decision: card, risk, trust list. All under the deadline of the AReq. */
 #include "acs_hook.h"
+#include "acs_count.h"
+#include "acs_method.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +187,19 @@ json_t *acs_redacted(const tds_msg_t *areq, apr_pool_t *pool)
     return doc;
 }
 
+static json_t *counters_of(const acs_facts_t *facts, apr_pool_t *pool)
+{
+    json_t *doc = json_object();
+    int i;
+
+    for (i = 0; i < facts->issuer->counters->nelts; ++i) {
+        if (facts->counts->at[i].have)
+            tds_json_set(doc, APR_ARRAY_IDX(facts->issuer->counters, i, const acs_counter_t).name,
+                         apr_psprintf(pool, "%" APR_INT64_T_FMT, facts->counts->at[i].value));
+    }
+    return doc;
+}
+
 static json_t *risk_question(acs_run_t *run, const acs_facts_t *facts)
 {
     json_t *doc = tds_json_object(run->pool);
@@ -192,6 +207,8 @@ static json_t *risk_question(acs_run_t *run, const acs_facts_t *facts)
     tds_json_set(doc, "acsTransID", facts->id);
     json_object_set(doc, "areq", acs_redacted(facts->areq, run->pool));
     tds_json_set(doc, "cardGroup", facts->card.group);
+    if (facts->method) json_object_set(doc, "method", (json_t *)facts->method->members);
+    if (facts->counts) json_object_set_new(doc, "counters", counters_of(facts, run->pool));
     return doc;
 }
 

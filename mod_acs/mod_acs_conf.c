@@ -372,12 +372,11 @@ static const char *check_issuer(acs_server_t *srv, acs_issuer_t *issuer, server_
     if (!issuer->templates)
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSTemplates", issuer->name,
                             issuer->where);
-    if ((fault = acs_rules_check(issuer, s, p))) return fault;
+    if ((fault = acs_conf_check_hooks(srv, issuer, s, p)) || (fault = acs_rules_check(issuer, s, p))) return fault;
     if (issuer->otp_delivery && !strncmp(issuer->otp_delivery, "https:", 6) &&
         !tds_ap_http_worker(issuer->otp_delivery, s, p))
         return apr_psprintf(p, "<ACSIssuer %s> (%s): no <Proxy \"%s\"> block covers ACSOTPDelivery",
                             issuer->name, issuer->where, tds_url_origin(issuer->otp_delivery, p));
-    if ((fault = acs_conf_check_hooks(srv, issuer, s, p))) return fault;
     tds_err_init(&err, p);
     if (acs_pages_load(&issuer->pages, issuer->templates, issuer->languages, s->process->pconf,
                        &err) != APR_SUCCESS)

@@ -7,6 +7,7 @@
 #include <ap_mpm.h>
 #include <http_core.h>
 #include "tds_ap_http.h"
+#include "acs_count.h"
 #include "acs_hook.h"
 
 /* ---- single directives ------------------------------------------------------ */
@@ -183,6 +184,9 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
     const char *fault = NULL;
     int i;
 
+    for (i = 0; issuer->hooks[ACS_HOOK_RISK] && i < issuer->counters->nelts; ++i)
+        APR_ARRAY_IDX(issuer->counters, i, acs_counter_t).read = 1; /* it is told all there is */
+    if (issuer->hooks[ACS_HOOK_RISK]) issuer->reads |= ACS_READS_METHOD;
     if (issuer->otp_delivery && !strncmp(issuer->otp_delivery, "https:", 6)) {
         issuer->hooks[ACS_HOOK_OTP] = apr_pcalloc(s->process->pconf, sizeof(acs_hook_t));
         acs_hook_init(issuer->hooks[ACS_HOOK_OTP], ACS_HOOK_OTP, issuer->otp_delivery);

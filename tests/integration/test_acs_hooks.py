@@ -104,12 +104,12 @@ def test_card_faults(lab, node, logs, name):
 @pytest.mark.parametrize("how", ["refused", "tls_hang", "wrong_cert", "reset"])
 def test_card_system_dead(lab, node, logs, how):
     logs.expect("ACS0110", r"\[proxy", r"\[ssl")
-    for server in lab.issuer.servers:
-        server.drop_connections()
     if how == "refused":
         lab.issuer.refuse()
     else:
         lab.issuer.fault("connect", how, n=-1, **({"cert": "foreign-server"} if how == "wrong_cert" else {"seconds": 10}))
+    for server in lab.issuer.servers:
+        server.drop_connections()
     try:
         start = time.monotonic()
         ares = areq(lab)
@@ -326,9 +326,9 @@ def test_other_issuers(lab, two, logs, fault):
     while len(tries) < 3:
         calm = both(lab, two)[0]
         if fault == "tls_hang":
+            lab.issuer.fault("connect", fault, n=-1, seconds=5)
             for server in lab.issuer.servers:
                 server.drop_connections()
-            lab.issuer.fault("connect", fault, n=-1, seconds=5)
         else:
             lab.issuer.fault("card", fault, n=-1, seconds=2, size=200_000)
         other, failing = both(lab, two)

@@ -256,6 +256,8 @@ static void risk(void **state)
     is(sent, "browserIP", "192.0.2.10");
     absent(sent, "acctNumber");
     absent(sent, "cardExpiryDate");
+    assert_non_null(json_object_get(world.bank_doc, "counters"));
+    absent(world.bank_doc, "method"); /* none has come */
     says = "{\"decision\":7,\"score\":-1,\"reasons\":\"x\"}";
     (void)ask(2);
     assert_true(!seen_risk->decision && !seen_risk->score && !seen_risk->reasons);
