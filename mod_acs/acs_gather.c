@@ -1,6 +1,7 @@
 /* What is to be known before the decision: the only I/O before the save. */
 #include "acs_count.h"
 #include "acs_method.h"
+#include "acs_trust.h"
 
 /* B-side of X-LINK-04: the RReq goes to the dsURL of this very AReq, so it has to lie where the profile of the DS and
  * the <Proxy> blocks allow. Otherwise no challenge can be reported, and none is offered. */
@@ -18,12 +19,12 @@ static const char *usable_ds_url(acs_run_t *run, const tds_msg_t *areq)
     return NULL;
 }
 
-enum { READS_MAX = 2 + 2 * ACS_COUNTERS_MAX };
+enum { READS_MAX = 3 + 2 * ACS_COUNTERS_MAX };
 
 /* What the one batch is to bring, and where it stands in it; -1: not asked for. */
 typedef struct batch_t {
     tds_store_read_t reads[READS_MAX];
-    int n, card, method, counts[ACS_COUNTERS_MAX];
+    int n, card, method, trust, counts[ACS_COUNTERS_MAX];
 } batch_t;
 
 static int reads(const acs_facts_t *facts, unsigned what)
@@ -98,16 +99,18 @@ static apr_status_t gather_device(acs_run_t *run, acs_facts_t *facts, acs_counts
 static apr_status_t gather_store(acs_run_t *run, acs_facts_t *facts)
 {
     acs_counts_t *counts = apr_pcalloc(run->pool, sizeof *counts);
-    batch_t b = {.card = -1, .method = -1};
+    batch_t b = {.card = -1, .method = -1, .trust = -1};
     apr_status_t rv;
 
     facts->counts = counts;
     if ((rv = want_card(run, facts, &b)) != APR_SUCCESS) return TDS_FAIL(run->err, rv, 403, NULL, "card source does not answer");
     want_method(run, facts, &b);
+    if (acs_trust_want(run, facts, &b.reads[b.n])) b.trust = b.n++;
     want_counts(run, facts, 0, &b);
     if ((rv = read_batch(run, &b)) != APR_SUCCESS) return rv;
     if (b.card >= 0 && (rv = facts->issuer->card_ops->take(&b.reads[b.card], &facts->card, run->pool, run->err)) != APR_SUCCESS)
         return TDS_FAIL(run->err, rv, 403, NULL, "card source does not answer");
+    if (b.trust >= 0) facts->listed = acs_trust_take(run, facts, &b.reads[b.trust]);
     if (b.method >= 0) facts->method = acs_method_take(run, &b.reads[b.method]);
     take_counts(facts, &b, counts);
     return gather_device(run, facts, counts);

@@ -270,16 +270,14 @@ static void ask_trust(acs_run_t *run, acs_facts_t *facts)
 apr_status_t acs_gather_hooks(acs_run_t *run, acs_facts_t *facts)
 {
     const acs_issuer_t *issuer = facts->issuer;
-    int knows = facts->areq->version >= TDS_V220; /* trust lists */
     apr_status_t rv = APR_SUCCESS;
 
     if (issuer->hooks[ACS_HOOK_CARD]) rv = ask_card(run, facts);
     if (rv == APR_SUCCESS) rv = acs_gather_prior(run, facts);
     if (rv != APR_SUCCESS || facts->instead || facts->card.status != ACS_CARD_ACTIVE) return rv;
-    if (knows && !facts->card.trust_status) {
-        if (issuer->trust_list == ACS_TRUST_STORE) rv = acs_trust_look(run, facts);
-        else if (issuer->trust_list == ACS_TRUST_HOOK) ask_trust(run, facts);
-    }
-    if (rv == APR_SUCCESS && issuer->hooks[ACS_HOOK_RISK] && (issuer->reads & ACS_READS_RISK)) rv = ask_risk(run, facts);
+    if (!facts->card.trust_status) facts->card.trust_status = facts->listed;
+    if (!facts->card.trust_status && issuer->trust_list == ACS_TRUST_HOOK && facts->areq->version >= TDS_V220)
+        ask_trust(run, facts);
+    if (issuer->hooks[ACS_HOOK_RISK] && (issuer->reads & ACS_READS_RISK)) rv = ask_risk(run, facts);
     return rv;
 }

@@ -45,6 +45,7 @@ typedef struct acs_facts_t {
     apr_array_header_t *incrs; /* tds_incr_t: what rides with the write of the record; NULL: nothing */
     const char *id;     /* acsTransID */
     const acs_outcome_t *instead; /* the fallback of a hook that came to nothing; NULL: decide */
+    const char *listed; /* by the trust list that we keep: Y or N; NULL: not told */
     const acs_txn_t *prior; /* the transaction that this one goes on from: SPC (N-13), decoupled fallback (A-3RI-05) */
     acs_spc_e spc;
     int bad_prior;      /* A-3RI-05: there is none to go on from */
@@ -170,9 +171,6 @@ apr_status_t acs_gather_hooks(acs_run_t *run, acs_facts_t *facts);
 
 /* An AReq without what tells who the cardholder is. Lives until pool goes. */
 json_t *acs_redacted(const tds_msg_t *areq, apr_pool_t *pool);
-
-/* acs_trust.c: the trust list that we keep (ACSTrustList store). */
-apr_status_t acs_trust_look(acs_run_t *run, acs_facts_t *facts);
 
 /* acs_prior.c: the transaction that the AReq goes on from; taken, so that it is so once. */
 apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts);

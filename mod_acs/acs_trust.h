@@ -17,4 +17,12 @@ apr_status_t acs_trust_list(acs_run_t *run, const char *index, json_t **list);
 /* Put a merchant on the list of a card, or take it off; both may be repeated. APR_ENOSPC: the list is full. */
 apr_status_t acs_trust_change(acs_run_t *run, const char *index, const acs_merchant_t *merchant, int on);
 
+/* ---- for acs_gather.c ------------------------------------------------------ */
+
+/* The read that tells whether this AReq's merchant is trusted. 0: none is needed. */
+int acs_trust_want(acs_run_t *run, const acs_facts_t *facts, tds_store_read_t *read);
+
+/* "Y" or "N"; NULL: the AReq names no merchant. */
+const char *acs_trust_take(acs_run_t *run, const acs_facts_t *facts, const tds_store_read_t *read);
+
 #endif

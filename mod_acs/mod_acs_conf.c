@@ -12,6 +12,7 @@
 #include "tds_ap_http.h"
 #include "tds_store_redis.h"
 #include "acs_av.h"
+#include "acs_hook.h"
 #include "acs_count.h"
 #include "acs_pages.h"
 
@@ -397,6 +398,11 @@ static const char *check_production(const acs_issuer_t *issuer, apr_pool_t *p)
             return apr_psprintf(p,
                                 "ACSAuthenticationValue %s (%s) is for laboratories, and ACSProduction is on: use %s",
                                 av->ops->name, av->where, acs_av_names(0, p));
+    }
+    for (i = 0; !issuer->keys && i < ACS_HOOK_COUNT; ++i) {
+        if (issuer->hooks[i] && i != ACS_HOOK_OTP)
+            return apr_psprintf(p, "ACSHook %s (%s) is not signed, and ACSProduction is on: give <ACSIssuer %s> an ACSIssuerKey",
+                                acs_hook_name((acs_hook_e)i), issuer->hooks[i]->where, issuer->name);
     }
     if (!issuer->otp_delivery || strncmp(issuer->otp_delivery, "inbox:", 6)) return NULL;
     return apr_psprintf(p, "ACSOTPDelivery inbox: (%s) is for laboratories, and ACSProduction is on: use an https URL",

@@ -109,6 +109,17 @@ def test_production(spare):
     assert rc == 0, out
 
 
+def test_production_signs(spare, lab):
+    line = f"ACSHook notice {lab.issuer.url}/notice"
+    text = "ACSProduction on\n" + conf_of(spare, f"ACSAuthenticationValue mc-iav key=file:{key_file(spare, 'iav.key', KEY)}", line)
+    rc, out = spare.configtest(text)
+    assert rc == 0, out
+    text = re.sub(r"ACSIssuerKey .*\n", "\n", text)
+    number = next(i for i, x in enumerate(text.splitlines(), 1) if line in x)
+    rc, out = spare.configtest(text)
+    assert rc != 0 and f"ACSHook notice (line {number} of {spare.conf_file})" in out and "ACSIssuerKey" in out, out
+
+
 @pytest.mark.parametrize("line", ["ACSAuthenticationValue lab file:{key}",
                                   "ACSAuthenticationValue generic-hmac key=file:{key}",
                                   "ACSAuthenticationValue mc-spa1 key=file:{key}", "ACSOTPDelivery inbox:run/otp"])
