@@ -10,22 +10,24 @@ from run_case import CHANGES, Run
 from sim import messages
 
 
-PAGE = {"page", "erro", "cres", "neutral", "keep"}
+PAGE = {"page", "erro", "cres", "neutral", "inform", "keep"}
 
 
 class AcsRun(Run):
     WORDS = {**Run.WORDS,
              "areq": CHANGES | {"erro", "ares", "either", "keep", "chunked", "request_headers", "reply_headers"},
              "ds_erro": CHANGES, "creq": CHANGES | PAGE | {"session", "field"},
-             "press": PAGE | {"otp", "button", "page_of", "twice"},
+             "press": PAGE | {"otp", "button", "page_of", "twice", "trust"},
+             "issuer": {"kind", "status", "of", "answer"}, "told": {"point", "has", "of"},
              "method": {"keep", "field", "padded", "data", "notice", "hidden", "neutral"},
              "fault": {"point", "kind", "code", "values", "names", "seconds"},
-             "rreq": {"count", "quiet", "has", "between", "timeout"}, "erro_to_ds": {"erro"}}
+             "rreq": {"count", "quiet", "has", "between", "timeout", "of"}, "erro_to_ds": {"erro"}}
 
     def __init__(self, *args):
         super().__init__(*args)
         self.answer = self.page = self.session = None
         self.stored = {}          # ids of the transaction under way
+        self.transactions = {}    # acsTransID: (AReq, ARes)
         self.browser = self.browser_of_its_own()
         self.at = time.time()     # when the last answer of the ACS was there
 
@@ -80,6 +82,7 @@ class AcsRun(Run):
         expect.ares(got, areq)
         expect.values("ARes", got, self.resolve(choice["ares"]))
         self.id = got["acsTransID"]
+        self.transactions[self.id] = areq, got
         self.stored = {n: got[n] for n in expect.IDS if n in got}
         self.ds.transactions[areq["threeDSServerTransID"]].update(acsTransID=self.id, dsTransID=areq["dsTransID"])
         self.world.rres[self.id] = self._rres
@@ -167,6 +170,9 @@ class AcsRun(Run):
         fields = {}
         if "otp" in arg:
             fields["otp"] = self._otp(arg["otp"])
+        if "trust" in arg:
+            self._has_box("trust")
+            fields["trust"] = arg["trust"]
         self.note("form", {"button": arg.get("button", "submit"), **{k: arg[k] for k in ("otp",) if k in arg}})
         if "page_of" in arg:
             self.page = self.m[arg["page_of"]]
@@ -176,6 +182,9 @@ class AcsRun(Run):
         else:
             self.page = self.browser.submit(form, button=arg.get("button", "submit"), page=self.page, **fields)
         self._judge_page(arg)
+
+    def _has_box(self, name):
+        expect.need(any(f.inputs.get(name, {}).get("type") == "checkbox" for f in self.page.forms), f"no box {name} on the page")
 
     def _twice(self, form, fields):
         pages = []
@@ -222,13 +231,22 @@ class AcsRun(Run):
             expect.need(not self.page.forms, "the page carries a form")
             expect.need(not self.page.refresh and not re.search(r"location\s*[.=]", self.page.html),
                         "the page leads elsewhere")
-        if not {"page", "erro", "cres", "neutral"} & set(arg):
+        if arg.get("inform"):
+            self._is_information()
+        if not {"page", "erro", "cres", "neutral", "inform"} & set(arg):
             raise ValueError(f"{self.case.id}: nothing is expected of a page")
 
     def _is_challenge(self, wanted):
         expect.need(self.page.status == 200 and any("otp" in f.inputs for f in self.page.forms),
                     f"no challenge page but status {self.page.status}")
         expect.values("page headers", self.page.answer.headers, {} if wanted is True else wanted.get("headers"))
+
+    def _is_information(self):
+        """N-27: a page with one control, to continue, and nowhere to enter anything."""
+        expect.need(self.page.status == 200 and len(self.page.forms) == 1, f"no information page but status {self.page.status}")
+        form = self.page.forms[0]
+        expect.need([b.get("value") for b in form.buttons] == ["continue"], f"controls {form.buttons}")
+        expect.need(all(i.get("type") == "hidden" for i in form.inputs.values()), f"inputs {list(form.inputs)}")
 
     def _carried(self):
         forms = [f for f in self.page.forms if "cres" in f.inputs]
@@ -252,6 +270,44 @@ class AcsRun(Run):
     def _is_cres(self, wanted):
         expect.cres(self._carried(), self.m["areq"], self.m["ares"], wanted)
 
+    # the issuer
+
+    def _of(self, arg):
+        """acsTransID of the ARes that was kept under a name, or of the newest."""
+        return self.m[arg["of"]]["acsTransID"] if "of" in arg else self.id
+
+    def do_issuer(self, arg):
+        """The issuer calls: kind (decoupled, oob) and status; answer: HTTP status, 200 by default."""
+        client = self.world.lab.client()
+        self.clients.append(client)
+        path = f"/{arg['kind']}/{self._of(arg)}"
+        self.note("issuer's call", {"path": path, "status": arg["status"]})
+        answer = self.world.lab.issuer.call(client, self.node.issuer_url, "POST", path, {"status": arg["status"]})
+        self.at = time.time()
+        self.answered("answer", answer)
+        wanted = arg.get("answer", 200)
+        expect.need(answer.status == wanted, f"the issuer's call was answered with {answer.status}, wanted {wanted}")
+
+    def do_told(self, arg):
+        """What the issuer was told at a hook (point: decoupled/start), and what it has."""
+        try:
+            record = self.world.lab.issuer.wait(arg["point"], 10, acsTransID=self._of(arg))[-1]
+        except TimeoutError:
+            raise expect.Mismatch(f"the issuer was not told of {arg['point']}") from None
+        self.note(arg["point"], record["message"])
+        expect.need(record["signed"], "the call was not signed")
+        expect.values(arg["point"], record["message"], self.resolve(arg.get("has", {})))
+
+    def value_assertion(self):
+        """What a browser's authenticator makes of the SPC offer of the ARes kept as first."""
+        return self.world.authenticator.assertion(self.m["first"]["spcTransData"], "https://shop.test")
+
+    def value_merchant(self):
+        """A merchant of this run alone."""
+        if "merchant" not in self.m:
+            self.m["merchant"] = "M-" + messages.new_id()[:20]
+        return self.m["merchant"]
+
     # what the Directory Server sees
 
     def do_fault(self, arg):
@@ -259,21 +315,23 @@ class AcsRun(Run):
         self.ds.fault(match={"acsTransID": self.id}, **arg)
 
     def do_rreq(self, arg):
-        """count RReqs and no more after quiet seconds; has: of each; between: seconds since the ACS answered."""
+        """count RReqs and no more after quiet seconds; has: of each; between: seconds since the ACS answered; of: the name of
+        a kept ARes, else the newest."""
+        id, (areq, ares) = self._of(arg), self.transactions[self._of(arg)]
         count, has = arg.get("count", 1), self.resolve(arg.get("has", {}))
         if count:
-            self.wait_ds("rreq", arg.get("timeout", 12), count, acsTransID=self.id)
+            self.wait_ds("rreq", arg.get("timeout", 12), count, acsTransID=id)
         time.sleep(arg.get("quiet", 1 if count else 2.5))
-        found = self.ds.records.all("rreq", acsTransID=self.id)
+        found = self.ds.records.all("rreq", acsTransID=id)
         for record in found:
             self.note("RReq", record["message"])
         expect.need(len(found) == count, f"{len(found)} RReqs, wanted {count} (R-01)")
         for record in found:
-            expect.rreq(record["message"], self.m["areq"], self.m["ares"])
+            expect.rreq(record["message"], areq, ares)
             expect.values("RReq", record["message"], has)
             expect.json_type("RReq", record["headers"].get("content-type"))
             if self.version == "2.3.1":
-                expect.need(record["headers"].get("x-request-id") == self.id, "RReq: X-Request-ID (X-HTTP-09)")
+                expect.need(record["headers"].get("x-request-id") == id, "RReq: X-Request-ID (X-HTTP-09)")
         expect.need(len({r["raw"] for r in found}) <= 1, "RReqs with different bytes (R-22)")
         if "between" in arg:
             low, high = arg["between"]

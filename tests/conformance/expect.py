@@ -157,6 +157,13 @@ def _kind(what, message, version, statuses):
         need(isinstance(message[ours], list if version == "2.3.1" else str), f"{what}: {ours} is {message[ours]!r}")
 
 
+def _decoupled(what, message, version):
+    """A-ARES-06, R-11: authenticationType 04, or 12 among the methods."""
+    name, want = ("authenticationMethod", "12") if version == "2.3.1" else ("authenticationType", "04")
+    have = message.get(name)
+    need(have is None or want == have or isinstance(have, list) and want in have, f"{what}: {name} is {have!r}, wanted {want}")
+
+
 def _value(what, message, payment):
     """A value with Y or A only, and always then (A-ARES-03, R-18)."""
     status = message.get("transStatus")
@@ -181,6 +188,14 @@ def ares(message, areq):
     _value("ARes", message, areq["messageCategory"] == "01")
     _kind("ARes", message, version, ("C", "D"))
     need("acsChallengeMandated" in message or status not in ("C", "D"), f"ARes {status} without acsChallengeMandated")
+    need(message.get("acsDecConInd") == "Y" if status == "D" else message.get("acsDecConInd") != "Y",
+         f"ARes {status} with acsDecConInd {message.get('acsDecConInd')!r} (A-ARES-07)")
+    if status == "D":
+        need(areq.get("threeDSRequestorDecReqInd") in ("Y", "B"), "ARes D to a requestor that does not allow it")
+        need(message.get("cardholderInfo"), "ARes D without cardholderInfo (A-ARES-07)")
+        _decoupled("ARes", message, version)
+    for name in ("whiteListStatus", "trustListStatus"):
+        need((name in message) == (name + "Source" in message), f"ARes: {name} and its Source go together (A-ARES-11)")
     browser = areq["deviceChannel"] == "02"
     need(("acsURL" in message) == (status == "C" and browser), "ARes: acsURL belongs to C, browser")
     if areq["deviceChannel"] == "01":
@@ -193,16 +208,25 @@ def ares(message, areq):
 
 
 def rreq(message, areq, ares_message):
-    """R-02, R-16 .. R-18: every RReq of the ACS (browser)."""
+    """R-02, R-11 .. R-13, R-16 .. R-18, R-24: every RReq of the ACS (browser and 3RI)."""
+    version, decoupled = areq["messageVersion"], ares_message.get("acsDecConInd") == "Y"
     need(message.get("messageType") == "RReq", f"no RReq but {message!r}")
     for name, want in (("messageVersion", areq["messageVersion"]), ("messageCategory", areq["messageCategory"]),
                        ("threeDSServerTransID", areq["threeDSServerTransID"]), ("dsTransID", areq["dsTransID"]),
                        ("acsTransID", ares_message["acsTransID"])):
         need(message.get(name) == want, f"RReq: {name} is {message.get(name)!r}, wanted {want!r} (R-02)")
-    need(message.get("transStatus") in ("Y", "N", "U", "A", "R"), f"RReq: transStatus {message.get('transStatus')!r}")
-    need(re.fullmatch(r"\d\d", message.get("interactionCounter", "")), "RReq without interactionCounter (R-02)")
+    fallback = version == "2.3.1" and areq.get("threeDSRequestorDecReqInd") in ("F", "B") and not decoupled
+    need(message.get("transStatus") in ("Y", "N", "U", "A", "R") + (("D",) if fallback else ()),
+         f"RReq: transStatus {message.get('transStatus')!r}")
+    if decoupled:
+        need("interactionCounter" not in message, "RReq of a decoupled authentication with interactionCounter (R-02)")
+        _decoupled("RReq", message, version)
+    else:
+        need(re.fullmatch(r"\d\d", message.get("interactionCounter", "")), "RReq without interactionCounter (R-02)")
     _value("RReq", message, areq["messageCategory"] == "01")
-    _kind("RReq", message, areq["messageVersion"], ("Y", "N"))
+    _kind("RReq", message, version, ("Y", "N"))
+    for name in ("whiteListStatus", "trustListStatus"):
+        need((name in message) == (name + "Source" in message), f"RReq: {name} and its Source go together (R-24)")
     need(not {"sdkTransID", "acsRenderingType"} & set(message), "RReq: elements of the app channel")
 
 

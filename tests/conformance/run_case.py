@@ -72,6 +72,10 @@ class Run:
     def value_ds_url(self):
         return self.ds.url_acs
 
+    def value_minute(self):
+        """Now as YYYYMMDDHHMM."""
+        return model.compact_time()[:12]
+
     def value_notification_url(self):
         return "https://shop.test/notify"
 

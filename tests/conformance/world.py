@@ -6,16 +6,19 @@ import threading
 from lab.lab import Lab
 from lab.procs import free_port
 from sim import net
+from sim.authenticator import Authenticator
 from sim.ds import DirectoryServer
 
 from model import VERSIONS
 
 # A card per group and version; the group is what the ACS's rules look at.
-GROUPS = ("challenge", "frictionless", "reject", "deny", "unavailable", "attempt", "informational", "method")
+GROUPS = ("challenge", "frictionless", "reject", "deny", "unavailable", "attempt", "informational", "method", "decoupled",
+          "spc")
 # First digits of the cards of each Directory Server: a; b, which may be cut off; apart: no version in common
 BLOCKS = {"a": "402", "b": "412", "apart": "422"}
 OUT_OF_RANGE, UNKNOWN = "5100000000000008", "99"
 SUPPORTED = ",".join(VERSIONS)
+RP_ID = "bank.test"
 
 
 def card(group, version, block="a"):
@@ -29,13 +32,16 @@ def _range(block, version):
     return start.ljust(16, "0"), start.ljust(16, "9")
 
 
-def cards():
-    return {card(g, v, b): (g, "active", "+491700001234", "en") for g in GROUPS for v in VERSIONS for b in ("a", "b")}
+def cards(credentials):
+    """The card file; credentials: of the cards of the group spc."""
+    more = {"spc": ({"credentials": credentials, "rpId": RP_ID},)}
+    return {card(g, v, b): (g, "active", "+491700001234", "en", *more.get(g, ())) for g in GROUPS for v in VERSIONS
+            for b in ("a", "b")}
 
 
 RULES = tuple(f"{outcome} \"%{{CARD:group}} == '{group}'\"" for group, outcome in (
     ("frictionless", "frictionless"), ("reject", "reject"), ("deny", "deny"), ("unavailable", "unavailable"),
-    ("attempt", "attempt"), ("informational", "informational"))) + (
+    ("attempt", "attempt"), ("informational", "informational"), ("decoupled", "decoupled"), ("spc", "spc"))) + (
     # what the 3DS Method told decides
     "deny:12 \"%{CARD:group} == 'method' && %{METHOD:timeZoneOffset} == '-600'\"",
     "frictionless \"%{CARD:group} == 'method'\"", 'challenge "true"',)
@@ -52,8 +58,10 @@ class World:
         for ds in (self.ds, self.ds_b):
             ds.answers = self._answer
             ds.answers_rreq = lambda message: self.rres[message["acsTransID"]](message)
-        self.lab.vault.always(*cards())
-        self.lab.watch.never(*cards())
+        self.authenticator = Authenticator(RP_ID)
+        self.cards = cards([self.authenticator.credential])
+        self.lab.vault.always(*self.cards)
+        self.lab.watch.never(*self.cards)
         self.lab.watch.expect(r"^\[[^]]*\] \[(acs|threeds_server|proxy|proxy_http|ssl|reqtimeout):")
         self._nodes, self._lock = {}, threading.Lock()
         self._clients = {}
@@ -82,10 +90,12 @@ class World:
     def _common(self):
         pki, b = self.lab.pki, self.ds_b
         return dict(
-            supported=SUPPORTED, cards=cards(), rules=RULES, threads=64, log_level="info",
+            supported=SUPPORTED, cards=self.cards, rules=RULES, threads=64, log_level="info",
             card_ranges=tuple(_range(block, v) for block in ("a", "b") for v in VERSIONS),
             srv_ranges=tuple((*_range("a", v), v) for v in VERSIONS),
             ds_tls=[f'SSLCertificateFile "{pki.cert("acs-ds-ec")}"', f'SSLCertificateKeyFile "{pki.key("acs-ds-ec")}"'],
+            hooks=("decoupled",), issuer=["ACSDecoupledFallback always", "ACSDecoupledMin 1s", "ACSTrustList store",
+                                           "ACSSPCIcon https://bank.test/card.png"],
             acs_ds=[f"ACSDSURLPrefix {b.url_acs}"],
             peers=((b.url_3dss, "ds-ca", "3dss-client"), (b.url_acs, "ds-ca", "acs-client")),
             proxy="connectiontimeout=2 timeout=3 ttl=30 acquire=500 max=32")

@@ -14,7 +14,7 @@ from .procs import Process, accepts, free_port, own, run_as, wait_until
 BINARY = "/usr/sbin/apache2"
 MODULE_NAMES = ("mod_acs.so", "mod_3ds_server.so")
 
-# PAN: (what the rules see, status, phone, language)
+# PAN: (what the rules see, status, phone, language), and where a card has more members, a dictionary of them
 CARDS = {
     "4000000000000002": ("challenge", "active", "+491700001234", "en"),
     "4000000000000010": ("frictionless", "active", "+491700001235", "en"),
@@ -42,8 +42,9 @@ def have_modules(options):
 
 def card_file(cards=None):
     out = {}
-    for pan, (group, status, phone, language) in (cards or CARDS).items():
-        out[pan] = {"status": status, "language": language, "group": group, "rule": group, "name": "Test Cardholder"}
+    for pan, (group, status, phone, language, *more) in (cards or CARDS).items():
+        out[pan] = {"status": status, "language": language, "group": group, "rule": group, "name": "Test Cardholder",
+                    **(more[0] if more else {})}
         if phone:
             out[pan]["phone"] = phone
     return {"cards": out}
