@@ -3,7 +3,8 @@
     POST /otp                    the ACS's delivery call; fault point "otp"
     POST /KIND[/...]             the ACS's hooks: card risk delegate oob decoupled trust notice; fault points and records have
                                  the path as name: "card", "delegate/verify", "oob/start"
-    GET /                        the inbox as a page
+    GET /                        the inbox as a page, with what the issuer's app asks
+    GET /approve?acsTransID=     what the cardholder presses there; status=DECLINED and the like, else ACCEPTED
     GET /inbox.json?acsTransID=  the inbox for tests, newest last
 
     python3 tests/sim/issuer.py --config FILE          {"pki": DIRECTORY, "port": 0, "control_port": 0}
@@ -37,6 +38,10 @@ strong{{font-size:1.5rem;letter-spacing:.1em}}small{{color:#555}}</style></head>
 ITEM = """<article><small>{when} · {channel} to {to}</small><p>{text}</p><strong>{otp}</strong>
 <p><small>{payee} {amount} {currency} · {id}</small></p></article>"""
 
+ASKED = """<article><small>{when} · in the app</small><p>Pay {payee} {amount} {currency}? ({how})</p>
+<p><a href="/approve?acsTransID={id}">Approve</a> · <a href="/approve?acsTransID={id}&amp;status=DECLINED">Decline</a></p>
+<p><small>{id}</small></p></article>"""
+
 
 def signature(key, method, path, body=b"", now=None):
     """The header ACS-Signature; key: 64 hexadecimal digits."""
@@ -65,7 +70,7 @@ class Issuer(net.Sim):
                                  others={"foreign-server": net.server_context(pki.both("foreign-server"))})
         self.url = f"https://{host}:{self.server.port}"
         self.otp_url = self.url + "/otp"
-        self.answers, self.key = {}, None
+        self.answers, self.key, self.pki = {}, None, pki
 
     def clear(self):
         super().clear()
@@ -78,6 +83,8 @@ class Issuer(net.Sim):
             return self._hook(request)
         if request.path == "/inbox.json":
             return net.json_reply(self.inbox(request.query.get("acsTransID")))
+        if request.path == "/approve":
+            return self._approve(request.query)
         if request.path == "/":
             return self._page()
         return None
@@ -137,15 +144,42 @@ class Issuer(net.Sim):
         """The newest code of a transaction, waited for."""
         return self.wait("otp", timeout, count, acsTransID=acs_trans_id)[-1]["message"]["otp"]
 
+    def asked(self, acs_trans_id=None):
+        """What the app asks cardholders, newest last: the messages that began it, and when."""
+        match = {"acsTransID": acs_trans_id} if acs_trans_id else {}
+        return sorted((r["t"], r["point"].split("/")[0], r["message"]) for point in ("oob/start", "decoupled/start")
+                      for r in self.records.all(point, **match) if r["fault"] is None)
+
+    def approve(self, acs_trans_id, status="ACCEPTED"):
+        """The cardholder answers in the app: a signed call to the ACS. Its answer; None: nothing was asked."""
+        asked = self.asked(acs_trans_id)
+        if not asked:
+            return None
+        client = net.Client(net.client_context(self.pki.ca("commercial-ca")))
+        try:
+            return self.call(client, asked[-1][2]["callbackURL"], "POST", "", {"status": status})
+        finally:
+            client.close()
+
+    def _approve(self, query):
+        answer = self.approve(query.get("acsTransID", ""), query.get("status", "ACCEPTED"))
+        if answer is None:
+            return net.html_reply("nothing of that kind was asked", status=404)
+        if answer.status == 200:
+            return net.redirect("/")
+        return net.html_reply(f"the ACS says {answer.status}: {html.escape(answer.text[:200])}", status=502)
+
     def _page(self):
-        items = []
-        for m in reversed(self.inbox()):
-            value = {k: html.escape(str(m.get(k, ""))) for k in
-                     ("otp", "channel", "to", "text", "merchantName", "amount", "currency", "acsTransID")}
-            items.append(ITEM.format(when=time.strftime("%H:%M:%S", time.localtime(m["receivedAt"])),
-                                     payee=value["merchantName"], id=value["acsTransID"], **{
-                                         k: value[k] for k in ("otp", "channel", "to", "text", "amount", "currency")}))
-        return net.html_reply(PAGE.format(items="".join(items) or "<p>Nothing yet.</p>"))
+        items = [(m["receivedAt"], ITEM, m) for m in self.inbox()]
+        items += [(t, ASKED, dict(message, how=how)) for t, how, message in self.asked()]
+        return net.html_reply(PAGE.format(items="".join(item(*i) for i in sorted(items, key=lambda i: -i[0])) or
+                                          "<p>Nothing yet.</p>"))
+
+
+def item(when, shape, message):
+    value = {k: html.escape(str(message.get(k, ""))) for k in ("otp", "channel", "to", "text", "amount", "currency", "how")}
+    return shape.format(when=time.strftime("%H:%M:%S", time.localtime(when)), payee=html.escape(str(message.get("merchantName", ""))),
+                        id=html.escape(str(message.get("acsTransID", ""))), **value)
 
 
 def make(config):
