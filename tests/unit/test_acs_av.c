@@ -42,6 +42,24 @@ static void visa_0(void **state)
     assert_string_equal(tds_b64_encode(out, ACS_AV_LEN, pool), "BwABCXJ5k5YCIxA0cnmTAAAAAAA=");
 }
 
+/* Table 3.4: A because the issuer does not take part is 7, because its systems did not answer 8; SPC is 14. */
+static void stand_in_and_spc(void **state)
+{
+    acs_av_in_t in = {.trans_status = "A"};
+    acs_av_cvv_t c = {0};
+
+    assert_ok(acs_av_cvv_codes(&c, &in, &err));
+    assert_string_equal(c.arc, "7");
+    in.stand_in = 1;
+    assert_ok(acs_av_cvv_codes(&c, &in, &err));
+    assert_string_equal(c.arc, "8");
+    assert_string_equal(c.sf, "98");
+    in = (acs_av_in_t){.trans_status = "Y", .challenged = 1, .how = TDS_AUTH_SPC};
+    assert_ok(acs_av_cvv_codes(&c, &in, &err));
+    assert_string_equal(c.arc, "0");
+    assert_string_equal(c.sf, "14");
+}
+
 /* Recomputed. */
 static void atn_more(void **state)
 {
@@ -247,7 +265,7 @@ static void self_tests(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    UNIT(cvv_core), UNIT(visa_0),  UNIT(atn_more),     UNIT(v7),         UNIT(v7_impossible), UNIT(mc_iav_1),
+    UNIT(cvv_core), UNIT(visa_0), UNIT(stand_in_and_spc),  UNIT(atn_more),     UNIT(v7),         UNIT(v7_impossible), UNIT(mc_iav_1),
     UNIT(mc_iav_2), UNIT(mc_spa1), UNIT(generic_hmac), UNIT(self_tests),
 };
 UNIT_MAIN(tests)
