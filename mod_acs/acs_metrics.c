@@ -22,7 +22,7 @@ static const tds_metric_family_t families[ACS_H_COUNT] = {
 
 #define F(id, kind, name, a, b, c, help)
 static const char *const axis_labels[ACS_AX_COUNT] = {
-#define A(id, label) [ACS_AX_##id] = label,
+#define A(id, label) [ACS_AX_##id] = (label),
 #include "acs_metrics.def"
 #undef A
 #undef C

@@ -20,11 +20,6 @@ typedef struct reader_t {
     apr_size_t from, to;
 } reader_t;
 
-static void reader_init(reader_t *in, int fd, off_t at, off_t end, char *buf)
-{
-    *in = (reader_t){.fd = fd, .at = at, .end = end, .buf = buf};
-}
-
 static int refill(reader_t *in)
 {
     apr_size_t room, want;
@@ -68,18 +63,17 @@ static apr_time_t time_of(const char *line, apr_size_t len)
 }
 
 /* An offset before which no line can be from t or later: halving, then on from the last place that is too early. */
-static off_t seek(int fd, off_t size, apr_time_t t, char *buf)
+static off_t seek(const acs_scan_t *x, off_t size, apr_time_t t)
 {
     off_t low = 0, high = size;
 
     while (high - low > PIECE) {
         off_t middle = low + (high - low) / 2;
         apr_time_t at = 0;
+        reader_t in = {.fd = x->fd, .at = middle, .end = size, .buf = x->buf};
         apr_size_t len;
-        reader_t in;
         char *line;
 
-        reader_init(&in, fd, middle, size, buf);
         (void)next_line(&in, &len); /* the rest of some line */
         while (!at && (line = next_line(&in, &len))) at = time_of(line, len);
         if (at && at < t - SLACK) low = middle;
@@ -96,12 +90,11 @@ static int wanted(const acs_scan_t *x, const char *line, apr_time_t t)
 /* Once to know what is left out, once to send. */
 static void pass(acs_scan_t *x, int sending, off_t at, off_t end)
 {
-    reader_t in;
+    reader_t in = {.fd = x->fd, .at = at, .end = end, .buf = x->buf};
     apr_size_t len;
     char *line;
 
     x->sent = 0;
-    reader_init(&in, x->fd, at, end, x->buf);
     if (at) (void)next_line(&in, &len);
     while ((line = next_line(&in, &len))) {
         apr_time_t t = time_of(line, len);
@@ -127,7 +120,7 @@ apr_status_t acs_scan_begin(acs_scan_t *x, apr_pool_t *pool)
 
     if (fstat(x->fd, &st)) return APR_FROM_OS_ERROR(errno);
     x->buf = apr_palloc(pool, PIECE);
-    x->at = seek(x->fd, st.st_size, x->from, x->buf);
+    x->at = seek(x, st.st_size, x->from);
     x->end = st.st_size - x->at > BYTES_MAX ? x->at + BYTES_MAX : st.st_size;
     x->next = x->last = 0;
     pass(x, 0, x->at, x->end);

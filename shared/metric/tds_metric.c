@@ -223,7 +223,7 @@ static const char *escaped(const char *text, apr_pool_t *pool)
 
     for (; *text; ++text) {
         if (*text == '\\' || *text == '"' || *text == '\n') *to++ = '\\';
-        *to++ = *text == '\n' ? 'n' : *text;
+        *to++ = (char)(*text == '\n' ? 'n' : *text);
     }
     *to = '\0';
     return out;

@@ -213,7 +213,7 @@ apr_status_t tds_store_batch(tds_store_t *store, tds_store_read_t *reads, int n,
         reads[i].rv = APR_ENOENT;
         reads[i].key = reads[i].kind == TDS_READ_HASH
                            ? reads[i].name
-                           : side_key(store, reads[i].kind == TDS_READ_COUNT ? TYPE_COUNT : reads[i].type, reads[i].name, pool);
+                           : side_key(store, (char)(reads[i].kind == TDS_READ_COUNT ? TYPE_COUNT : reads[i].type), reads[i].name, pool);
         if (!reads[i].key) return TDS_FAIL(err, APR_EINVAL, 404, NULL, "not a name");
         if (reads[i].kind == TDS_READ_HASH) reads[i].fields = apr_table_make(pool, 8);
     }
