@@ -126,28 +126,31 @@ static void look(lane_t *lane)
     __atomic_store_n(&lane->looked, (apr_uint64_t)apr_time_now(), __ATOMIC_RELAXED);
 }
 
-/* A quarter of the shards; and on and on, as long as there is much to do. */
+/* A quarter of the shards; and the next one at once, as long as every other shard has something: under load a turn takes as
+ * long as its work, not four ticks. */
 static void tick(lane_t *lane, apr_pool_t *pool)
 {
-    int shards = work.conf->shards, left = shards / TICKS_A_TURN, again = 0;
+    int quarter = work.conf->shards / TICKS_A_TURN, left = quarter, again = 0, found = 0;
 
     while (left > 0 && !tds_ap_work_stopping()) {
-        int max = lane->conf->threads * lane->conf->depth, count = left, full, room;
+        int max = lane->conf->threads * lane->conf->depth, count = left, n, room;
 
         look(lane);
         if ((room = take_room(lane, max, max)) == 0) {
             apr_sleep(NAP);
             continue;
         }
-        if (count > shards - lane->next) count = shards - lane->next;
+        if (count > work.conf->shards - lane->next) count = work.conf->shards - lane->next;
         if (count > room) count = room;
-        /* Each shard gives its share of the room: where half of them or more had something, there is more. */
-        full = claim_and_push(lane, count, room, pool) * 2 >= count;
+        found += n = claim_and_push(lane, count, room, pool);
         apr_pool_clear(pool);
-        if (full && ++again < AGAIN_MAX) continue;
+        /* Each shard gives its share of the room: where half of them or more had something, there is more. */
+        if (n * 2 >= count && ++again < AGAIN_MAX) continue;
         again = 0;
-        lane->next = (lane->next + count) % shards;
-        left = full ? shards / TICKS_A_TURN : left - count;
+        lane->next = (lane->next + count) % work.conf->shards;
+        if ((left -= count) > 0 || found * 2 < quarter) continue;
+        left = quarter;
+        found = 0;
     }
 }
 
