@@ -113,7 +113,29 @@ def api():
     yield b"\xc1{}"
 
 
-TARGETS = {"decode": decode, "pres": pres, "form": form, "b64": b64, "tmpl": tmpl, "api": api}
+ACS_STEPS = {  # see step() in fuzz_acs.c: pairs of bytes
+    "right": (0, 1, 2, 0), "wrong": (0, 0, 3, 0, 3, 0, 3, 0, 2, 0), "cancel": (0, 0, 4, 1), "resend": (0, 0, 4, 2, 4, 2, 2, 0),
+    "go on": (0, 0, 3, 0, 3, 0, 3, 0, 4, 3), "no CReq": (7, 5, 8, 0, 0, 0), "silent": (0, 0, 7, 7, 6, 0, 8, 0),
+    "again": (0, 0, 0, 0, 0, 1, 6, 0, 2, 0, 2, 0), "in the app": (0, 0, 9, 0, 4, 0), "refused in the app": (0, 0, 9, 4, 4, 0),
+    "asked for": (0, 0, 11, 8, 4, 0), "judged elsewhere": (11, 4, 0, 0, 2, 0), "locked elsewhere": (0, 0, 11, 6, 3, 0),
+    "elsewhere": (8, 0, 9, 1, 8, 0), "declined": (8, 0, 9, 5, 8, 0), "reached": (9, 21, 7, 7, 8, 0), "deaf": (11, 0, 8, 0, 7, 7, 8, 0),
+    "DS refuses": (10, 8, 0, 0, 2, 0, 7, 4, 8, 0), "DS garbage": (10, 9, 0, 0, 2, 0, 8, 0), "DS away": (10, 13, 0, 0, 2, 0, 7, 4, 8, 0),
+    "DS silent": (10, 12, 0, 0, 3, 0, 4, 1, 8, 0), "wrong id": (10, 11, 0, 0, 2, 0), "repeat": (13, 0, 0, 0, 13, 0, 2, 0),
+    "Erro": (0, 0, 13, 1, 2, 0), "late": (7, 9, 0, 0, 8, 0)}
+
+
+def acs():
+    for areq in (0, 1, 2, 3, 6, 12, 13, 25, 37, 49, 33, 21):
+        for wish, systems in ((0, 0), (1, 8), (2, 4), (3, 0xf0), (4, 0x50), (5, 0), (6, 0x42), (0, 0x60)):
+            for steps in ACS_STEPS.values():
+                yield bytes((areq, wish, systems, *steps))
+    card = json.dumps({"status": "active", "group": "g", "cardholder": {"ref": "c-1", "phone": "+491700001234"}}).encode()
+    for steps in ACS_STEPS.values():
+        yield bytes((0, 0, 0xff, len(card))) + card + bytes(steps)
+        yield bytes((0, 0, 0, *steps[:2], 5, 0, 6)) + b"submit" + bytes((6,)) + b"000000" + bytes((1, 0, 3)) + b',"a' + bytes(steps)
+
+
+TARGETS = {"decode": decode, "pres": pres, "form": form, "b64": b64, "tmpl": tmpl, "api": api, "acs": acs}
 
 
 def main():
