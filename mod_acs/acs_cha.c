@@ -2,6 +2,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_point.h"
 
 acs_result_e acs_result_of(const char *word, int *known)
 {
@@ -83,6 +84,14 @@ static acs_ask_t ask_of(acs_run_t *run, const acs_txn_t *txn, acs_hook_e kind, c
     return (acs_ask_t){.issuer = acs_issuer_by_name(run->conf, txn->issuer), .kind = kind, .path = path, .id = txn->id};
 }
 
+static apr_status_t ask_hook(acs_run_t *run, const acs_ask_t *ask, json_t **answer)
+{
+    apr_status_t rv = acs_hook_call(run, ask, answer);
+
+    tds_point("acs.hook_asked");
+    return rv;
+}
+
 static int falls_back_to(const acs_ask_t *ask, acs_fallback_e fallback)
 {
     return ask->issuer && ask->issuer->hooks[ask->kind] && ask->issuer->hooks[ask->kind]->fallback == fallback;
@@ -95,7 +104,7 @@ static void begin_delegate(acs_run_t *run, acs_txn_t **ptxn, int resend)
 
     ask.body = acs_hook_display(run, *ptxn);
     json_object_set_new(ask.body, "resend", json_boolean(resend));
-    if (acs_hook_call(run, &ask, &answer) == APR_SUCCESS) return;
+    if (ask_hook(run, &ask, &answer) == APR_SUCCESS) return;
     tds_metric_add(run->metrics, ACS_M_OTP_UNDELIVERED, 1);
     if (falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) give_up(run, ptxn);
 }
@@ -127,7 +136,7 @@ static void begin_oob(acs_run_t *run, acs_txn_t **ptxn)
     ask.body = acs_hook_display(run, *ptxn);
     if (run->conf->issuer_url)
         tds_json_set(ask.body, "callbackURL", apr_pstrcat(run->pool, run->conf->issuer_url, "/oob/", (*ptxn)->id, NULL));
-    if (acs_hook_call(run, &ask, &answer) == APR_SUCCESS) keep_result(run, ptxn, answer);
+    if (ask_hook(run, &ask, &answer) == APR_SUCCESS) keep_result(run, ptxn, answer);
     else if (falls_back_to(&ask, ACS_FALLBACK_OTP) && ((*ptxn)->phone || (*ptxn)->email)) switch_to_otp(run, ptxn);
     else if (falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) give_up(run, ptxn);
 }
@@ -148,7 +157,7 @@ acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn)
     int known;
 
     ask.body = acs_hook_about(run, txn);
-    if (acs_hook_call(run, &ask, &answer) != APR_SUCCESS) return ACS_RESULT_NONE;
+    if (ask_hook(run, &ask, &answer) != APR_SUCCESS) return ACS_RESULT_NONE;
     return acs_result_of(tds_json_get(answer, "status"), &known);
 }
 
@@ -177,7 +186,7 @@ unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry)
     ask.body = acs_hook_about(run, *ptxn);
     tds_json_set(ask.body, "code", entry);
     json_object_set_new(ask.body, "attempt", json_integer((*ptxn)->attempts));
-    if (acs_hook_call(run, &ask, &answer) != APR_SUCCESS && falls_back_to(&ask, ACS_FALLBACK_OUTCOME))
+    if (ask_hook(run, &ask, &answer) != APR_SUCCESS && falls_back_to(&ask, ACS_FALLBACK_OUTCOME))
         news.what.event = ACS_EV_FAULT;
     else news.what.event = event_of(run, &ask, *ptxn, answer, &news);
     return happen(run, ptxn, &news);

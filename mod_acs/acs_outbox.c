@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_point.h"
 
 static const struct {
     acs_hook_e kind;
@@ -180,6 +181,7 @@ void acs_outbox_tell(acs_run_t *run, acs_txn_t **ptxn)
     apr_status_t rv = tell(run, issuer, *ptxn, &answer);
     unsigned fx;
 
+    tds_point("acs.told");
     if (rv == APR_SUCCESS || rv == APR_ENOENT) told.event = ACS_EV_REPORTED;
     else told.event = rv == APR_ENOTIMPL ? ACS_EV_GIVEN_UP : ACS_EV_UNREACHED;
     if (acs_run_event(run, (*ptxn)->id, 0, told_judge, &told, &txn, &fx) != APR_SUCCESS) return;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include "tds_point.h"
 
 /* Of the infos (one, in 2.3.1 up to three) the first whose member name is value. */
 static const json_t *info_with(const json_t *infos, const char *name, const char *value)
@@ -119,10 +120,12 @@ apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts)
     if (same(third, "19")) {
         rv = take(run, facts, prior_ref(m, "02"), fallback_judge, &facts->prior);
         facts->bad_prior = !facts->prior;
+        if (facts->prior) tds_point("acs.fallback_taken");
         return rv;
     }
     if (!acs_spc_info(m) && !incomplete) return APR_SUCCESS;
     if ((rv = take(run, facts, prior_ref(m, "05"), spc_judge, &facts->prior)) != APR_SUCCESS || !facts->prior) return rv;
+    tds_point("acs.spc_taken");
     if (incomplete) facts->spc = ACS_SPC_ABSENT;
     else facts->spc = acs_spc_verify(run, facts, facts->prior) ? ACS_SPC_GOOD : ACS_SPC_BAD;
     return APR_SUCCESS;
