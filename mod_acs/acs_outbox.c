@@ -155,19 +155,21 @@ static apr_status_t result_judge(acs_run_t *run, const acs_txn_t *txn, void *bat
     return APR_SUCCESS;
 }
 
-/* A result may come with the answer to the start. */
-static void take_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *answer)
+/* A result may come with the answer to the start. It is saved before the start counts as told: who dies in between asks again. */
+static apr_status_t take_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *answer)
 {
     const char *status = tds_json_get(answer, "status");
     acs_event_e event;
     acs_txn_t *txn;
+    apr_status_t rv;
     unsigned fx;
     int known;
 
     event = acs_result_event(acs_result_of(status, &known));
     if (known && !strcmp(status, "REACHED")) event = ACS_EV_REACHED;
-    if (event == ACS_EV_NONE) return;
-    if (acs_run_event(run, (*ptxn)->id, 0, result_judge, &event, &txn, &fx) == APR_SUCCESS) *ptxn = txn;
+    if (event == ACS_EV_NONE) return APR_SUCCESS;
+    if ((rv = acs_run_event(run, (*ptxn)->id, 0, result_judge, &event, &txn, &fx)) == APR_SUCCESS) *ptxn = txn;
+    return rv;
 }
 
 void acs_outbox_tell(acs_run_t *run, acs_txn_t **ptxn)
@@ -184,10 +186,10 @@ void acs_outbox_tell(acs_run_t *run, acs_txn_t **ptxn)
     tds_point("acs.told");
     if (rv == APR_SUCCESS || rv == APR_ENOENT) told.event = ACS_EV_REPORTED;
     else told.event = rv == APR_ENOTIMPL ? ACS_EV_GIVEN_UP : ACS_EV_UNREACHED;
+    if (told.kind == ACS_OUT_START && told.event == ACS_EV_REPORTED && take_result(run, ptxn, answer) != APR_SUCCESS) return;
     if (acs_run_event(run, (*ptxn)->id, 0, told_judge, &told, &txn, &fx) != APR_SUCCESS) return;
     *ptxn = txn;
     if (told.gave_up)
         tds_log(run->log, TDS_LOG_WARNING, "ACS0180", txn->id, "given up: %s could not be delivered to issuer %s", words[told.kind],
                 txn->issuer);
-    if (told.kind == ACS_OUT_START && told.event == ACS_EV_REPORTED) take_result(run, ptxn, answer);
 }
