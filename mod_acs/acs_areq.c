@@ -84,6 +84,7 @@ static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts, const acs
     t->phone = facts->card.phone;
     t->email = facts->card.email;
     t->language = facts->card.language ? facts->card.language : tds_view_language(m);
+    t->sdk_trans_id = tds_msg_get(m, TDS_E_SDK_TRANS_ID);
     t->dec_req = tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_DEC_REQ_IND);
     if ((t->asks = asks_of(facts))) {
         t->acquirer = tds_msg_get(m, TDS_E_ACQUIRER_BIN);

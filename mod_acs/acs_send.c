@@ -82,6 +82,7 @@ static tds_msg_t *rreq_make(acs_run_t *run, const acs_txn_t *txn, const acs_av_o
     tds_msg_set(m, TDS_E_THREE_DS_SERVER_TRANS_ID, txn->server_trans_id);
     tds_msg_set(m, TDS_E_DS_TRANS_ID, txn->ds_trans_id);
     tds_msg_set(m, TDS_E_ACS_TRANS_ID, txn->id);
+    if (m->version >= TDS_V220) tds_msg_set(m, TDS_E_SDK_TRANS_ID, txn->sdk_trans_id);
     tds_msg_set(m, TDS_E_MESSAGE_CATEGORY, txn->category);
     tds_msg_set(m, TDS_E_TRANS_STATUS, status);
     tds_msg_set(m, TDS_E_TRANS_STATUS_REASON, acs_end_reason(end, m->version));
@@ -160,7 +161,8 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
     tds_prior_t prior[ACS_PRIOR_MAX];
     tds_prior_t ids[] = {{TDS_MSG_NONE, TDS_E_THREE_DS_SERVER_TRANS_ID, txn->server_trans_id},
                          {TDS_MSG_NONE, TDS_E_DS_TRANS_ID, txn->ds_trans_id},
-                         {TDS_MSG_NONE, TDS_E_ACS_TRANS_ID, txn->id}};
+                         {TDS_MSG_NONE, TDS_E_ACS_TRANS_ID, txn->id},
+                         {TDS_MSG_NONE, TDS_E_SDK_TRANS_ID, txn->sdk_trans_id}}; /* the last one of an app alone */
     tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RRES) | TDS_MSG_BIT(TDS_MSG_ERRO),
                              .version_must = (tds_ver_e)txn->msg_version,
                              .prior = prior,
@@ -181,7 +183,7 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
         return;
     }
     if (rv == APR_SUCCESS) rv = tds_msg_check(rres, &rules, &err);
-    if (rv == APR_SUCCESS) rv = tds_msg_match(rres, ids, 3, 301, &err);
+    if (rv == APR_SUCCESS) rv = tds_msg_match(rres, ids, txn->sdk_trans_id && txn->msg_version >= TDS_V220 ? 4 : 3, 301, &err);
     tds_metric_add(run->metrics, rv == APR_SUCCESS ? ACS_M_RREQ_OK : ACS_M_RREQ_BAD, 1);
     if (rv == APR_SUCCESS) report->what.event = ACS_EV_REPORTED;
     else bad_rres(run, txn, &err, rres, report);

@@ -36,7 +36,7 @@ static struct {
     /* what the world does */
     ds_mood_e mood;
     int moods; /* so many calls have that mood, then DS_RRES; < 0: all */
-    int decoupled, three_ri; /* the transaction whose RReq is to come */
+    int decoupled, three_ri, app; /* the transaction whose RReq is to come */
     int otp_fails, reachable, av_fails, card_fails, rnd_fails;
     acs_card_t card;
     acs_outcome_t outcome;
@@ -136,16 +136,19 @@ static inline void answer_issuer(const tds_http_req_t *req, tds_http_resp_t *res
 
 static inline const char *rres_for(json_t *rreq, const char *acs_id)
 {
+    const char *sdk = tds_json_get(rreq, "sdkTransID");
+
     return apr_psprintf(pool,
                         "{\"messageType\":\"RRes\",\"messageVersion\":\"%s\",\"threeDSServerTransID\":\"%s\","
-                        "\"dsTransID\":\"%s\",\"acsTransID\":\"%s\",\"resultsStatus\":\"01\"}",
+                        "\"dsTransID\":\"%s\",\"acsTransID\":\"%s\"%s,\"resultsStatus\":\"01\"}",
                         tds_json_get(rreq, "messageVersion"), tds_json_get(rreq, "threeDSServerTransID"),
-                        tds_json_get(rreq, "dsTransID"), acs_id);
+                        tds_json_get(rreq, "dsTransID"), acs_id,
+                        sdk ? apr_psprintf(pool, ",\"sdkTransID\":\"%s\"", sdk) : "");
 }
 
 static inline void take_rreq(const tds_http_req_t *req, json_t *doc)
 {
-    const tds_prior_t prior[] = {{TDS_MSG_AREQ, TDS_E_DEVICE_CHANNEL, world.three_ri ? "03" : "02"},
+    const tds_prior_t prior[] = {{TDS_MSG_AREQ, TDS_E_DEVICE_CHANNEL, world.three_ri ? "03" : world.app ? "01" : "02"},
                                  {TDS_MSG_AREQ, TDS_E_THREE_DS_REQUESTOR_DEC_REQ_IND, "B"},
                                  {TDS_MSG_ARES, TDS_E_ACS_DEC_CON_IND, world.decoupled ? "Y" : "N"}};
     tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RREQ), .leg = TDS_LEG_ACS_DS, .prior = prior, .nprior = COUNT(prior)};

@@ -260,6 +260,30 @@ static void seven_days(void **state)
 
 /* ---- 3RI --------------------------------------------------------------------------- */
 
+/* The RReq and the RRes of an app bear sdkTransID (required from 2.2.0 on), and R-33 wants the same one back. */
+static void app(void **state)
+{
+    static const char *const versions[] = {"2.2.0", "2.3.1"};
+    json_t *ares;
+    int i;
+
+    (void)add_hook(ACS_HOOK_DECOUPLED);
+    world.app = 1;
+    for (i = 0; i < COUNT(versions); ++i) {
+        world.rreq_bytes = NULL;
+        ares = dec_areq(versions[i], "areq-app-pa", "Y", "00010", i);
+        is(ares, "transStatus", "D");
+        (void)due();
+        assert_int_equal(result(ares, "ACCEPTED").status, 200);
+        (void)due();
+        assert_int_equal(world.rreqs, i + 1);
+        is(world.rreq, "transStatus", "Y");
+        is(world.rreq, "sdkTransID", SERVER_ID);
+        assert_int_equal(record(ares)->state, ACS_ST_FINAL);
+        assert_int_equal(metric(ACS_M_RREQ_OK), i + 1);
+    }
+}
+
 static void three_ri(void **state)
 {
     json_t *ares;
@@ -413,6 +437,6 @@ static void ds_decides(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved),      T(refused),    T(at_once),  T(silence),
-                                          T(never_started), T(creq_and_erro), T(seven_days), T(three_ri), T(npa),
+                                          T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(npa),
                                           T(fallback), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)
