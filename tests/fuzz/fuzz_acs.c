@@ -9,6 +9,7 @@
 #include "acs_world.h"
 #include "acs_issuer.h"
 
+#define BEGAN      apr_time_from_sec(1700000000)
 #define STEPS_MAX  48
 #define WORLD_LIFE 500 /* executions: templates are compiled once for so many */
 
@@ -38,6 +39,22 @@ static const char *text(void)
 
 /* ---- the world ------------------------------------------------------------ */
 
+/* The gateway for codes takes any address: the card system is free to name one. */
+static void call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *p)
+{
+    json_t *doc;
+
+    if (strcmp(req->url, OTP_URL)) {
+        world_call(baton, req, resp, p);
+        return;
+    }
+    doc = parse(req->body, req->len);
+    ++world.otps;
+    apr_cpystrn(world.otp, tds_json_get(doc, "otp"), sizeof world.otp);
+    MUST(*tds_json_get(doc, "to") && strstr(tds_json_get(doc, "text"), world.otp));
+    *resp = (tds_http_resp_t){.result = TDS_HTTP_OK, .status = 204, .body = ""};
+}
+
 static apr_pool_t *life; /* of what executions share; the helpers of the world use pool, which is that of this one */
 
 static void over(void)
@@ -60,14 +77,15 @@ static void begin(apr_pool_t *here)
         pages = world.issuer.pages;
     }
     pool = here;
-    world.now = apr_time_from_sec(1700000000);
+    world.now = BEGAN;
     memset(world.hooks, 0, sizeof world.hooks);
     memset(world.breakers, 0, sizeof world.breakers);
     world.mood = DS_RRES;
-    world.decoupled = world.three_ri = 0;
+    world.decoupled = world.three_ri = world.app = 0;
     world_conf();
     world.issuer.pages = pages;
     world_forget();
+    world.http.call = call;
     world.conf.versions = TDS_VER_BIT(TDS_V210) | TDS_VER_BIT(TDS_V220) | TDS_VER_BIT(TDS_V231);
     world.conf.issuer_url = "https://acs.test/acs/issuer";
     world.mem = tds_mem_make(world_clock, here);
@@ -293,7 +311,7 @@ static void step(void)
         break;
     default:
         if (b & 1) send_erro();
-        else send_areq(t.areq);
+        else if (world.now < BEGAN + world.conf.duplicate_memory) send_areq(t.areq); /* then it is forgotten */
     }
 }
 
@@ -330,6 +348,7 @@ static void one(const uint8_t *data, size_t size, apr_pool_t *here)
     want(wish);
     if (systems & 1) says = text(); /* of the card system */
     t.areq = base_areq(which);
+    world.app = which / 3 % 4 == 2;
     world.three_ri = which / 3 % 4 == 3;
     send_areq(t.areq);
     for (i = 0; t.id && at < end && i < STEPS_MAX; ++i) step();
