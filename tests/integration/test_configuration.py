@@ -59,6 +59,38 @@ BAD = [
     (r'/acs" connectiontimeout=2', '/acs" connectiontimeout=9', "exceeds ACSLease"),
     (r"<Location /acs/areq>", "<Directory /acs/areq>", None),
     (r"ACSEndpoint areq", "ACSEndpoint arec", "unknown endpoint 'arec'"),
+    (r"ACSTemplates", "ACSHook cards {issuer}/card\n  ACSTemplates", "ACSHook: the first word is one of card, risk, delegate, oob"),
+    (r"ACSTemplates", "ACSHook otp {issuer}/otp\n  ACSTemplates", "ACSHook: the first word is one of card, risk, delegate, oob"),
+    (r"ACSTemplates", "ACSHook card http://bank.test/card\n  ACSTemplates", "ACSHook: the second word is an absolute https URL"),
+    (r"ACSTemplates", "ACSHook card {issuer}/card?x=1\n  ACSTemplates", "https URL without a query"),
+    (r"ACSTemplates", "ACSHook notice https://elsewhere.test/x\n  ACSTemplates",
+     "no <Proxy \"https://elsewhere.test\"> block covers ACSHook notice"),
+    (r"ACSTemplates", "ACSHook oob {issuer}/oob fallback=rules\n  ACSTemplates", "fallback=: hook oob has no such"),
+    (r"ACSTemplates", "ACSHook card {issuer}/card fallback=decoupled\n  ACSTemplates", "fallback=: hook card has no such"),
+    (r"ACSTemplates", "ACSHook risk {issuer}/risk fallback=erro\n  ACSTemplates", "fallback=: hook risk has no such"),
+    (r"ACSTemplates", "ACSHook notice {issuer}/n fallback=unavailable\n  ACSTemplates", "fallback=: hook notice has no such"),
+    (r"ACSTemplates", "ACSHook notice {issuer}/n within=31s\n  ACSTemplates", "ACSHook: within=: a time between 50ms and 30s"),
+    (r"ACSTemplates", "ACSHook notice {issuer}/n pan=index\n  ACSTemplates", "ACSHook: behind the URL: within=TIME fallback=WORD"),
+    (r"ACSTemplates", "ACSHook notice {issuer}/a\n  ACSHook notice {issuer}/b\n  ACSTemplates", "ACSHook: notice is given twice"),
+    (r"ACSTemplates", "ACSChallengeMethods oob\n  ACSTemplates", "ACSChallengeMethods oob needs ACSHook oob"),
+    (r"ACSTemplates", "ACSChallengeMethods otp delegate\n  ACSTemplates", "ACSChallengeMethods delegate needs ACSHook delegate"),
+    (r"ACSTemplates", "ACSChallengeMethods sms\n  ACSTemplates", "ACSChallengeMethods"),
+    (r"ACSTemplates", "ACSDecoupledFallback failed\n  ACSTemplates", "ACSDecoupledFallback needs ACSHook decoupled"),
+    (r"ACSTemplates", "ACSDecoupledFallback sometimes\n  ACSTemplates", "ACSDecoupledFallback"),
+    (r"ACSTemplates", "ACSTrustList hook\n  ACSTemplates", "ACSTrustList hook needs ACSHook trust or card"),
+    (r"ACSTemplates", "ACSTrustList redis\n  ACSTemplates", "ACSTrustList"),
+    (r"ACSIssuerKey .*", "ACSIssuerKey file:{ca}", "ACSIssuerKey: "),
+    (r"ACSIssuerKey .*", "ACSIssuerKey 0123", "ACSIssuerKey: must be file:PATH"),
+    (r"ACSIssuerKey .*", "ACSHook oob {issuer}/oob", "call-backs to the endpoint issuer need ACSIssuerKey and ACSIssuerURL"),
+    (r"</ACSDirectoryServer>", "ACSOutcome strangeCard N 01\n</ACSDirectoryServer>", "ACSOutcome: "),
+    (r"</ACSDirectoryServer>", "ACSOutcome no3RI Y 01\n</ACSDirectoryServer>", "ACSOutcome: "),
+    (r"</ACSDirectoryServer>", "ACSOutcome no3RI N 1\n</ACSDirectoryServer>", "ACSOutcome: the third word is a transStatusReason"),
+    (r"</ACSDirectoryServer>", "ACSChecks +watch\n</ACSDirectoryServer>", "ACSChecks"),
+    *((r"ACSOperatorID .*", f"ACSOperatorID x\n{line}", f"{line.split()[0]} is legal only inside <ACSIssuer>") for line in (
+        "ACSHook card {issuer}/card", "ACSIssuerKey file:/nowhere", "ACSTrustList store", "ACSDecoupledFallback failed",
+        "ACSChallengeMethods otp", "ACSSPCIcon https://bank.test/x.png", "ACSDecoupledMin 5s")),
+    *((r"ACSOperatorID .*", f"ACSOperatorID x\n{line}", f"{line.split()[0]} is legal only inside <ACSDirectoryServer>") for line in (
+        "ACSOutcome no3RI N 21", "ACSAttempts off", "ACSInformational on", "ACSECIInARes off", "ACSChecks +clock")),
     (r"ThreeDSStore .*", "ThreeDSStore x", "ThreeDSStore: must be redis://"),
     (r"ThreeDSDSURL .*", "ThreeDSDSURL https://elsewhere.test/", "ThreeDSDSURL"),
     (r"ThreeDSKey .*", "ThreeDSKey secret", "ThreeDSKey"),
@@ -71,7 +103,7 @@ BAD = [
 @pytest.mark.parametrize("what,put,complaint", BAD, ids=[f"{w.split(' ')[0]}-{i}" for i, (w, _p, _c) in enumerate(BAD)])
 def test_bad(spare, what, put, complaint):
     good = write(spare)
-    put = put.replace("{ca}", spare.lab.pki.ca("ds-ca"))
+    put = put.replace("{ca}", spare.lab.pki.ca("ds-ca")).replace("{issuer}", spare.lab.issuer.url)
     text = re.sub(what, lambda _: put, good, count=1)
     assert text != good, "the laboratory's configuration has no such line"
     rc, out = spare.configtest(text)
@@ -84,6 +116,24 @@ def test_complaint_names_the_line(spare):
     line = text.splitlines().index(next(x for x in text.splitlines() if "ACSOTPLength 99" in x)) + 1
     rc, out = spare.configtest(text)
     assert rc and f"on line {line} of" in out and "ACSOTPLength: must be a number between 4 and 16" in out, out
+
+
+def test_complaint_about_a_hook_names_the_line(spare):
+    """What is found when all has been read names the line as well."""
+    line = "ACSHook notice https://elsewhere.test/x"
+    text = write(spare).replace("ACSTemplates", line + "\nACSTemplates", 1)
+    number = next(n for n, have in enumerate(text.splitlines(), 1) if line in have)
+    rc, out = spare.configtest(text)
+    assert rc and f"ACSHook notice (line {number} of {spare.conf_file})" in out, out
+
+
+def test_bad_issuer_key(spare):
+    """64 hexadecimal digits, and no word of what stands there."""
+    for key in ("ab" * 31, "ab" * 33, "xy" * 32):
+        path = spare.write("conf/bad.key", key + "\n")
+        text = re.sub(r"ACSIssuerKey .*", f"ACSIssuerKey file:{path}", write(spare), count=1)
+        rc, out = spare.configtest(text)
+        assert rc and "ACSIssuerKey: " in out and "64 hex" in out and key not in out, out
 
 
 # --- conf/
