@@ -25,6 +25,7 @@ apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_
         in.server_trans_id = txn->server_trans_id;
         in.ds_trans_id = txn->ds_trans_id;
         in.acs_trans_id = txn->id;
+        in.sdk_trans_id = txn->sdk_trans_id;
     }
     tds_err_init(&own, run->pool);
     acs_metric_erro(run, err->proto);

@@ -128,15 +128,21 @@ static void keep_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *answer)
     if (news.what.result != ACS_RESULT_NONE) (void)happen(run, ptxn, &news);
 }
 
+static apr_status_t start_oob(acs_run_t *run, const acs_txn_t *txn, acs_ask_t *ask, json_t **answer)
+{
+    *ask = ask_of(run, txn, ACS_HOOK_OOB, "/start");
+    ask->body = acs_hook_display(run, txn);
+    if (run->conf->issuer_url)
+        tds_json_set(ask->body, "callbackURL", apr_pstrcat(run->pool, run->conf->issuer_url, "/oob/", txn->id, NULL));
+    return ask_hook(run, ask, answer);
+}
+
 static void begin_oob(acs_run_t *run, acs_txn_t **ptxn)
 {
-    acs_ask_t ask = ask_of(run, *ptxn, ACS_HOOK_OOB, "/start");
+    acs_ask_t ask;
     json_t *answer;
 
-    ask.body = acs_hook_display(run, *ptxn);
-    if (run->conf->issuer_url)
-        tds_json_set(ask.body, "callbackURL", apr_pstrcat(run->pool, run->conf->issuer_url, "/oob/", (*ptxn)->id, NULL));
-    if (ask_hook(run, &ask, &answer) == APR_SUCCESS) keep_result(run, ptxn, answer);
+    if (start_oob(run, *ptxn, &ask, &answer) == APR_SUCCESS) keep_result(run, ptxn, answer);
     else if (falls_back_to(&ask, ACS_FALLBACK_OTP) && ((*ptxn)->phone || (*ptxn)->email)) switch_to_otp(run, ptxn);
     else if (falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) give_up(run, ptxn);
 }
@@ -154,10 +160,13 @@ acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn)
 {
     acs_ask_t ask = ask_of(run, txn, ACS_HOOK_OOB, "/status");
     json_t *answer;
+    apr_status_t rv;
     int known;
 
     ask.body = acs_hook_about(run, txn);
-    if (ask_hook(run, &ask, &answer) != APR_SUCCESS) return ACS_RESULT_NONE;
+    rv = ask_hook(run, &ask, &answer);
+    if (rv == APR_ENOENT) rv = start_oob(run, txn, &ask, &answer); /* the start was lost, with the node that was to send it */
+    if (rv != APR_SUCCESS) return ACS_RESULT_NONE;
     return acs_result_of(tds_json_get(answer, "status"), &known);
 }
 

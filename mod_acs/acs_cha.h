@@ -13,7 +13,8 @@ void acs_cha_begin(acs_run_t *run, acs_txn_t **ptxn, const char *otp, int resend
 /* Ask who judges an entry that has been counted (FX_ASK); *ptxn moves on. Returns the effects that are ours. */
 unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry);
 
-/* Out of band, the button was pressed, and no result is there yet: ask for it. */
+/* Out of band, the button was pressed, and no result is there yet: ask for it. An issuer that does not know the transaction is
+ * told of its start again. */
 acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn);
 
 /* "ACCEPTED" ... as the issuer writes it; *known 0: no such word. REACHED and PENDING: ACS_RESULT_NONE. */

@@ -444,6 +444,24 @@ static void oob_start_fails(void **state)
     assert_int_equal(world.otps, 0);
 }
 
+/* The start was lost, and the issuer says so. */
+static void oob_start_lost(void **state)
+{
+    seen_t page;
+
+    says = NULL;
+    page = oob_page();
+    says = "404";
+    page = press(page.token, "submit", NULL);
+    assert_true(page.challenge);
+    assert_string_equal(world.bank_paths, "/oob/start /oob/status /oob/start ");
+    assert_non_null(tds_json_get(world.bank_doc, "callbackURL"));
+    says = "{\"status\":\"ACCEPTED\"}";
+    page = press(page.token, "submit", NULL);
+    is(page.message, "transStatus", "Y");
+    assert_int_equal(world.rreqs, 1);
+}
+
 static void oob_to_otp(void **state)
 {
     seen_t page;
@@ -618,6 +636,6 @@ static const struct CMUnitTest tests[] = {
     T(reading),       T(card_asked),      T(card_answers), T(card_codes),        T(card_fallbacks), T(breaker),
     T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk),           T(delegate),
     T(delegate_ends), T(delegate_away),   T(delegate_twice), T(oob),             T(oob_refused),    T(oob_cancel),
-    T(oob_start_fails), T(oob_to_otp),    T(which_method), T(called_back),       T(who_calls),      T(looked_up),
+    T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back),       T(who_calls),      T(looked_up),
     T(notice),        T(notice_of_challenge), T(notice_given_up)};
 UNIT_MAIN(tests)
