@@ -2,7 +2,8 @@
 
 Stages: release  clang, no test points: builds without a warning, unit tests, checks of the tree and of both modules
         plain    gcc, test points: unit tests, integration tests, conformance cases, browser tests
-        asan     gcc with AddressSanitizer and UBSan, test points: unit tests, integration tests
+        asan     gcc with AddressSanitizer and UBSan, test points: unit tests, integration tests but the crash matrix (who is
+                 killed tells nothing of memory, and all its flows run elsewhere)
 """
 import glob
 import os
@@ -108,10 +109,11 @@ def counts(report):
     return passed, failed, skipped
 
 
-def pytest(name, directory, work, env=None):
+def pytest(name, directory, work, env=None, without=()):
     """A test that fails is run once more, alone, and said to be unsteady when it passes then; more than two are failures."""
     report, where = os.path.join(work, name + ".xml"), os.path.join(TOP, "tests/integration")
-    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-o", f"cache_dir={work}/cache-{name}", f"--junitxml={report}", "."]
+    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-o", f"cache_dir={work}/cache-{name}", f"--junitxml={report}",
+            *("--ignore=" + x for x in without), "."]
     env = dict(env or {}, TDS_BUILD=directory)
     rc, out = run(f"{name}: integration tests", argv, where, env)
     passed, failed, skipped = counts(report)
@@ -179,7 +181,7 @@ def stage_asan(work):
         return
     library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
     unit("asan", directory, {"ASAN_OPTIONS": "detect_leaks=1", **{"UBSAN_OPTIONS": SANITIZER_FLAGS["UBSAN_OPTIONS"]}})
-    pytest("asan", directory, work, dict(SANITIZER_FLAGS, TDS_PRELOAD=library))
+    pytest("asan", directory, work, dict(SANITIZER_FLAGS, TDS_PRELOAD=library), without=["test_acs_crash.py"])
 
 
 STAGES = {"release": stage_release, "plain": stage_plain, "asan": stage_asan}
