@@ -3,8 +3,9 @@
 Stages: release  clang, no test points: builds without a warning, unit tests, checks of the tree and of both modules
         plain    gcc, test points: unit tests, integration tests, conformance cases, browser tests
         asan     gcc with AddressSanitizer and UBSan, test points: unit tests, integration tests but the crash matrix (who is
-                 killed tells nothing of memory, and all its flows run elsewhere)
+                 killed tells nothing of memory, and all its flows run elsewhere) and those that compare times
 """
+import concurrent.futures
 import glob
 import os
 import re
@@ -36,7 +37,6 @@ tally = Tally()
 
 def run(what, argv, cwd, env=None, timeout=1500):
     """(return code, output). A process group of its own, so that nothing stays behind after a time-out."""
-    print(f"--- {what}", flush=True)
     start = time.monotonic()
     p = subprocess.Popen(argv, cwd=cwd, env=dict(os.environ, **(env or {})), stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -46,7 +46,7 @@ def run(what, argv, cwd, env=None, timeout=1500):
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, signal.SIGKILL)
         out = p.communicate()[0] + f"\nstopped after {timeout} s\n"
-    print(f"    {time.monotonic() - start:.0f} s, exit code {p.returncode}", flush=True)
+    print(f"--- {what}: {time.monotonic() - start:.0f} s, exit code {p.returncode}", flush=True)
     return p.returncode, out
 
 
@@ -109,29 +109,50 @@ def counts(report):
     return passed, failed, skipped
 
 
+ALONE = ["test_acs_fairness.py"]  # compare times
+FIRST = ["test_acs_crash.py", "test_results.py", "test_acs_issuer.py"]  # long, and mostly waiting
+WORKERS = 2
+
+
+def pytest_once(name, files, work, env):
+    """The outputs, return codes and reports of files (or ids of tests), each in a process of its own."""
+    where = os.path.join(TOP, "tests/integration")
+
+    def one(what):
+        report = os.path.join(work, re.sub(r"\W", "_", what)[:100] + ".xml")
+        if os.path.exists(report):
+            os.unlink(report)
+        rc, out = run(f"{name}: {what}", ["/usr/bin/python3", "-m", "pytest", "-q", f"--junitxml={report}", what], where, env)
+        return rc, out, counts(report)
+
+    alone = [f for f in files if f.split("::")[0] in ALONE]
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(one, [f for f in files if f not in alone]))
+    return found + [one(f) for f in alone]
+
+
 def pytest(name, directory, work, env=None, without=()):
     """A test that fails is run once more, alone, and said to be unsteady when it passes then; more than two are failures."""
-    report, where = os.path.join(work, name + ".xml"), os.path.join(TOP, "tests/integration")
-    argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-o", f"cache_dir={work}/cache-{name}", f"--junitxml={report}",
-            *("--ignore=" + x for x in without), "."]
     env = dict(env or {}, TDS_BUILD=directory)
-    rc, out = run(f"{name}: integration tests", argv, where, env)
-    passed, failed, skipped = counts(report)
-    if rc or not passed:
-        show(out)
-    if rc == 1 and 0 < failed <= UNSTEADY_MAX:
-        print("\n".join("    unsteady: " + x for x in re.findall(r"^(?:FAILED|ERROR) (\S+)", out, re.M)))
-        os.unlink(report)
-        rc, out = run(f"{name}: these once more", [*argv, "--lf"], where, env)
-        again = counts(report)
-        if rc == 0 and again[0]:
-            passed, failed = passed + failed, 0
-        else:
+    files = sorted(os.path.basename(f) for f in glob.glob(os.path.join(TOP, "tests/integration/test_*.py")))
+    files = [f for f in FIRST if f in files] + [f for f in files if f not in FIRST]
+    found = pytest_once(name, [f for f in files if f not in without], work, env)
+    passed, failed, skipped = (sum(c[i] for _, _, c in found) for i in range(3))
+    broken = [out for rc, out, c in found if (rc and not c[1]) or not sum(c)]
+    for rc, out, _ in found:
+        if rc:
             show(out)
-    elif rc or not passed:
-        failed = failed or 1
-    print(f"    {passed} passed, {failed} failed, {skipped} skipped")
-    tally.add(passed, failed, skipped)
+    bad = [x for rc, out, _ in found if rc == 1 for x in re.findall(r"^(?:FAILED|ERROR) (\S+)", out, re.M)]
+    if not broken and 0 < failed <= UNSTEADY_MAX and len(set(bad)) == failed:
+        print("\n".join("    unsteady: " + x for x in bad))
+        again = [pytest_once(name, [x], work, env)[0] for x in bad]
+        for rc, out, c in again:
+            if rc == 0 and c[0] == 1:
+                passed, failed = passed + 1, failed - 1
+            else:
+                show(out)
+    print(f"    {passed} passed, {failed + len(broken)} failed, {skipped} skipped")
+    tally.add(passed, failed + len(broken), skipped)
 
 
 def lines(name, what, argv, cwd, env=None):
@@ -181,7 +202,7 @@ def stage_asan(work):
         return
     library = subprocess.run(["gcc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
     unit("asan", directory, {"ASAN_OPTIONS": "detect_leaks=1", **{"UBSAN_OPTIONS": SANITIZER_FLAGS["UBSAN_OPTIONS"]}})
-    pytest("asan", directory, work, dict(SANITIZER_FLAGS, TDS_PRELOAD=library), without=["test_acs_crash.py"])
+    pytest("asan", directory, work, dict(SANITIZER_FLAGS, TDS_PRELOAD=library), without=["test_acs_crash.py", *ALONE])
 
 
 STAGES = {"release": stage_release, "plain": stage_plain, "asan": stage_asan}
