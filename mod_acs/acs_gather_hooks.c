@@ -96,17 +96,17 @@ static const char *code_of(const json_t *doc, const char *name, const char *list
     return at && (at == list || at[-1] == ' ') && strchr(" ", at[strlen(text)]) ? text : NULL;
 }
 
-static const char *methods_of(const json_t *cardholder, apr_pool_t *pool)
+/* The first words of a list, those that are not absurd; NULL: none. */
+static const char *words_of(const json_t *doc, const char *name, size_t most, const char *between, apr_pool_t *pool)
 {
-    const json_t *list = json_object_get(cardholder, "methods"), *item;
+    const json_t *list = json_object_get(doc, name), *item;
     const char *text = NULL;
     size_t i;
 
     json_array_foreach((json_t *)list, i, item) {
         const char *word = json_string_value(item);
 
-        if (!word || i >= ACS_CHA_COUNT || strlen(word) > WORD_MAX) continue;
-        text = text ? apr_pstrcat(pool, text, " ", word, NULL) : word;
+        if (i < most && word && strlen(word) <= WORD_MAX) text = text ? apr_pstrcat(pool, text, between, word, NULL) : word;
     }
     return text;
 }
@@ -121,7 +121,7 @@ static void card_answer(acs_run_t *run, acs_card_t *card, const json_t *doc)
     card->language = word_of(holder, "language", 35);
     card->phone = word_of(holder, "phone", 32);
     card->email = word_of(holder, "email", 254);
-    card->methods = methods_of(holder, run->pool);
+    card->methods = words_of(holder, "methods", ACS_CHA_COUNT, " ", run->pool);
     card->trust_status = code_of(doc, "trustListStatus", "Y N E P R U");
     card->device_binding = code_of(doc, "deviceBindingStatus", "01 02 03 04 05 11 12 13 14 15");
     card->csc_status = code_of(doc, "cardSecurityCodeStatus", "Y N U");
@@ -220,20 +220,6 @@ static const char *score_of(const json_t *doc, apr_pool_t *pool)
     return json_is_integer(score) && n >= 0 && n < 1000000000 ? apr_psprintf(pool, "%d", (int)n) : NULL;
 }
 
-static const char *reasons_of(const json_t *doc, apr_pool_t *pool)
-{
-    const json_t *list = json_object_get(doc, "reasons"), *item;
-    const char *text = NULL;
-    size_t i;
-
-    json_array_foreach((json_t *)list, i, item) {
-        const char *word = json_string_value(item);
-
-        if (i < REASONS_MAX && word && strlen(word) <= WORD_MAX) text = text ? apr_pstrcat(pool, text, ",", word, NULL) : word;
-    }
-    return text;
-}
-
 static apr_status_t ask_risk(acs_run_t *run, acs_facts_t *facts)
 {
     acs_ask_t ask = {.issuer = facts->issuer, .kind = ACS_HOOK_RISK, .id = facts->id, .deadline = run->deadline};
@@ -245,7 +231,7 @@ static apr_status_t ask_risk(acs_run_t *run, acs_facts_t *facts)
     if (rv != APR_SUCCESS || !answer) return fall_back(run, facts, ACS_HOOK_RISK);
     facts->risk = (acs_risk_t){.decision = word_of(answer, "decision", WORD_MAX),
                                .score = score_of(answer, run->pool),
-                               .reasons = reasons_of(answer, run->pool)};
+                               .reasons = words_of(answer, "reasons", REASONS_MAX, ",", run->pool)};
     return APR_SUCCESS;
 }
 
