@@ -41,6 +41,17 @@ static acs_txn_t *new_txn(acs_run_t *run, const acs_facts_t *facts)
     return t;
 }
 
+static int by_hook(acs_cha_e cha)
+{
+    return cha == ACS_CHA_DELEGATE || cha == ACS_CHA_OOB;
+}
+
+/* Will a hook be asked about this cardholder while the challenge runs? */
+static int asks_who(const acs_txn_t *t, const acs_decision_t *d)
+{
+    return *t->trans_status == 'C' && (by_hook(d->cha) || by_hook(d->other));
+}
+
 /* What its issuer wants to be told of it. */
 static void add_wishes(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts, const acs_decision_t *d)
 {
@@ -49,7 +60,7 @@ static void add_wishes(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts, c
     if (hooks[ACS_HOOK_NOTICE]) t->wants |= ACS_OWED(NOTICE);
     if (hooks[ACS_HOOK_TRUST] || facts->issuer->trust_list == ACS_TRUST_STORE) t->wants |= ACS_OWED(CONSENT);
     if (*t->trans_status == 'D' || (*t->trans_status == 'C' && d->cha == ACS_CHA_OOB)) t->wants |= ACS_OWED(CANCEL);
-    if (!t->wants && !tds_view_fallback(facts->areq)) return;
+    if (!t->wants && !tds_view_fallback(facts->areq) && !asks_who(t, d)) return;
     t->card_ref = facts->card.ref;
     t->card_index = acs_card_index(run->keys, tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER), run->pool);
 }
@@ -70,8 +81,20 @@ static unsigned asks_of(const acs_facts_t *facts)
     return asks;
 }
 
+/* What was asked for by SPC, and of whose authenticator. */
+static void add_spc_data(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts, const acs_decision_t *d)
+{
+    int ours = *t->trans_status == 'C' && d->cha == ACS_CHA_SPC;
+
+    if (*t->trans_status == 'S') t->requestor = tds_msg_get(facts->areq, TDS_E_THREE_DS_REQUESTOR_ID);
+    if (ours || *t->trans_status == 'S') t->payee = tds_msg_get(facts->areq, TDS_E_PAYEE_ORIGIN);
+    if (!ours) return;
+    t->spc_keys = acs_spc_keys(&facts->card, run->pool);
+    if (d->other != ACS_CHA_COUNT) t->other = ACS_CHA_BIT(d->other);
+}
+
 /* For what follows an ARes C, D or S. */
-static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts, const acs_decision_t *d)
+static void add_challenge_data(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts, const acs_decision_t *d)
 {
     const tds_msg_t *m = facts->areq;
 
@@ -90,9 +113,7 @@ static void add_challenge_data(acs_txn_t *t, const acs_facts_t *facts, const acs
         t->acquirer = tds_msg_get(m, TDS_E_ACQUIRER_BIN);
         t->acquirer_merchant = tds_msg_get(m, TDS_E_ACQUIRER_MERCHANT_ID);
     }
-    if (*t->trans_status != 'S') return;
-    t->requestor = tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_ID);
-    t->payee = tds_msg_get(m, TDS_E_PAYEE_ORIGIN);
+    add_spc_data(run, t, facts, d);
 }
 
 /* Never an invalid message: when the ARes is not fit to be sent, a U that is (design: send-side self-check). */
@@ -153,7 +174,7 @@ static apr_status_t first_step(acs_run_t *run, const acs_facts_t *facts, const a
     txn->trans_status = d->outcome.trans_status;
     txn->reason = facts->issuer->hooks[ACS_HOOK_NOTICE] ? d->outcome.reason : NULL;
     if (what.event == ACS_EV_DECIDED) txn->amount = txn->currency = NULL;
-    else add_challenge_data(txn, facts, d);
+    else add_challenge_data(run, txn, facts, d);
     add_wishes(run, txn, facts, d);
     return acs_txn_step(txn, &what, run->conf, next, &fx, run->pool);
 }

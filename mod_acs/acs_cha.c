@@ -76,7 +76,10 @@ static void give_up(acs_run_t *run, acs_txn_t **ptxn)
 
 apr_status_t acs_cha_prepare(acs_run_t *run, const acs_txn_t *txn, const char **otp, acs_happening_t *what)
 {
-    return txn->cha == ACS_CHA_OTP ? acs_otp_make(run, txn, otp, &what->otp_mac) : APR_SUCCESS;
+    unsigned method = what->to ? what->to : ACS_CHA_BIT(txn->cha);
+
+    if (method == ACS_CHA_BIT(ACS_CHA_OTP)) return acs_otp_make(run, txn, otp, &what->otp_mac);
+    return method == ACS_CHA_BIT(ACS_CHA_SPC) ? acs_spc_challenge(run, &what->spc_challenge) : APR_SUCCESS;
 }
 
 static acs_ask_t ask_of(acs_run_t *run, const acs_txn_t *txn, acs_hook_e kind, const char *path)
@@ -112,10 +115,10 @@ static void begin_delegate(acs_run_t *run, acs_txn_t **ptxn, int resend)
 /* A code of ours in place of the issuer's app. */
 static void switch_to_otp(acs_run_t *run, acs_txn_t **ptxn)
 {
-    news_t news = {.what = {.event = ACS_EV_RESEND, .to_otp = 1}};
+    news_t news = {.what = {.event = ACS_EV_RESEND, .to = ACS_CHA_BIT(ACS_CHA_OTP)}};
     const char *otp;
 
-    if (acs_otp_make(run, *ptxn, &otp, &news.what.otp_mac) != APR_SUCCESS) return;
+    if (acs_cha_prepare(run, *ptxn, &otp, &news.what) != APR_SUCCESS) return;
     if (happen(run, ptxn, &news) & FX_DELIVER) acs_otp_deliver(run, *ptxn, otp);
 }
 

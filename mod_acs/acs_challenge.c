@@ -12,6 +12,7 @@
 #include "acs_token.h"
 
 #define SESSION_DATA_MAX 1024 /* B-03 */
+#define ASSERTION_MAX    8192
 
 /* The store failed, or somebody tampered: what the cardholder sees of it. */
 static void show_failure(acs_run_t *run, const char *id, apr_status_t rv, acs_answer_t *answer)
@@ -220,6 +221,7 @@ typedef struct entry_t {
     acs_event_e event; /* what it came to */
     acs_result_e result; /* of the issuer's app, asked for this button */
     const char *otp; /* the new code, once there is one */
+    int switched;    /* to the other method */
 } entry_t;
 
 /* P-15: a box that the page had is an answer, ticked or not. */
@@ -230,9 +232,9 @@ static void take_consents(const acs_txn_t *txn, const acs_form_t *form, acs_happ
 }
 
 /* Right or wrong, with what follows from it: decoupled authentication may have to be announced (N-27). */
-static void judge_otp(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *issuer, const char *otp, acs_happening_t *what)
+static void judge_right(const acs_txn_t *txn, const acs_issuer_t *issuer, int right, acs_happening_t *what)
 {
-    int last = !issuer || (int)txn->attempts + 1 >= issuer->otp_attempts, right = acs_otp_right(run, txn, otp);
+    int last = !issuer || (int)txn->attempts + 1 >= issuer->otp_attempts;
 
     if (right && acs_cha_falls_back(issuer, txn, ACS_DEC_ALWAYS)) what->informing = 30;
     else if (!right && last && acs_cha_falls_back(issuer, txn, ACS_DEC_FAILED)) what->informing = 29;
@@ -245,14 +247,16 @@ static void judge_otp(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *
 static void judge_answer(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_happening_t *what)
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
-    const char *otp = in->form->otp;
+    int spc = txn->cha == ACS_CHA_SPC;
+    const char *entry = spc ? in->form->assertion : in->form->otp;
 
-    if (!otp || !*otp || strlen(otp) > 4 * ACS_OTP_MAX) return; /* B-22 */
-    acs_form_mark(run, in->mark, &in->token, otp);
+    if (!entry || !*entry || strlen(entry) > (spc ? ASSERTION_MAX : 4 * ACS_OTP_MAX)) return; /* B-22 */
+    acs_form_mark(run, in->mark, &in->token, entry);
     if (acs_form_seen(txn, in->mark)) return; /* B-34 */
     what->form_mark = in->mark;
     take_consents(txn, in->form, what);
-    if (txn->cha == ACS_CHA_OTP) judge_otp(run, txn, issuer, otp, what);
+    if (spc) judge_right(txn, issuer, acs_spc_right(run, txn, entry), what);
+    else if (txn->cha == ACS_CHA_OTP) judge_right(txn, issuer, acs_otp_right(run, txn, entry), what);
     else what->event = !issuer || (int)txn->attempts >= issuer->otp_attempts ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_ASK;
 }
 
@@ -260,8 +264,18 @@ static apr_status_t judge_resend(acs_run_t *run, const acs_txn_t *txn, entry_t *
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
 
-    if (txn->cha == ACS_CHA_OOB || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
+    if (txn->cha == ACS_CHA_OOB || txn->cha == ACS_CHA_SPC || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
     what->event = ACS_EV_RESEND;
+    return acs_cha_prepare(run, txn, &in->otp, what);
+}
+
+/* The cardholder cannot or will not confirm with the device. */
+static apr_status_t judge_other(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_happening_t *what)
+{
+    if (!txn->other) return APR_SUCCESS;
+    what->event = ACS_EV_RESEND;
+    what->to = txn->other;
+    in->switched = 1;
     return acs_cha_prepare(run, txn, &in->otp, what);
 }
 
@@ -281,9 +295,11 @@ static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     apr_status_t rv = APR_SUCCESS;
 
     in->event = ACS_EV_NONE;
+    in->switched = 0;
     if (txn->state != ACS_ST_INTERACT) return APR_SUCCESS;
     if (!strcmp(in->form->action, "cancel")) what->event = current ? ACS_EV_CANCEL : ACS_EV_NONE;
     else if (txn->informing) what->event = !strcmp(in->form->action, "continue") ? ACS_EV_CONTINUE : ACS_EV_NONE;
+    else if (!strcmp(in->form->action, "other")) rv = current ? judge_other(run, txn, in, what) : APR_SUCCESS;
     else if (!strcmp(in->form->action, "resend")) rv = current ? judge_resend(run, txn, in, what) : APR_SUCCESS;
     else if (txn->cha == ACS_CHA_OOB) judge_button(txn, in, what);
     else judge_answer(run, txn, in, what);
@@ -316,11 +332,11 @@ static void answer_form(acs_run_t *run, acs_txn_t *txn, unsigned fx, const entry
     acs_page_note_t note;
 
     count_entry(run, in->event);
-    if (fx & FX_DELIVER) acs_cha_begin(run, &txn, in->otp, 1);
+    if (fx & FX_DELIVER) acs_cha_begin(run, &txn, in->otp, !in->switched);
     if (fx & FX_ASK) fx |= acs_cha_ask(run, &txn, in->form->otp);
     if (fx & FX_RREQ) acs_outbox_send(run, &txn);
     note = (acs_page_note_t){.failed = (txn->attempts > 0 || txn->cha == ACS_CHA_OOB) && in->event != ACS_EV_RESEND,
-                             .resent = in->event == ACS_EV_RESEND};
+                             .resent = in->event == ACS_EV_RESEND && !in->switched};
     show(run, txn, &note, answer);
 }
 

@@ -126,7 +126,7 @@ static int reason_good(const char *text)
 /* What stands behind the colon. NULL, or what is wrong with it. */
 static const char *refine(acs_outcome_t *outcome, const char *word, int takes_reason, const char *detail, apr_pool_t *pool)
 {
-    static const char *const methods[] = {"oob", "otp", "delegate"};
+    static const char *const methods[] = {"oob", "otp", "delegate", "spc"};
     apr_size_t i;
 
     if (takes_reason) {
@@ -141,7 +141,7 @@ static const char *refine(acs_outcome_t *outcome, const char *word, int takes_re
     for (i = 0; i < sizeof methods / sizeof *methods; ++i) {
         if (!strcmp(methods[i], detail)) return NULL;
     }
-    return apr_psprintf(pool, "unknown challenge method '%s': oob, otp or delegate", detail);
+    return apr_psprintf(pool, "unknown challenge method '%s': oob, otp, delegate or spc", detail);
 }
 
 const acs_outcome_t *acs_outcome_find(const char *word, const char **fault, apr_pool_t *pool)

@@ -15,7 +15,7 @@ struct acs_pages_t;
 typedef struct acs_outcome_t {
     const char *trans_status; /* "Y", "C", ... */
     const char *reason;       /* transStatusReason or NULL */
-    const char *method;       /* C: oob, otp or delegate, what the rule wants; NULL: the card or the issuer tells */
+    const char *method;       /* C: oob, otp, delegate or spc, what the rule wants; NULL: the card or the issuer tells */
 } acs_outcome_t;
 
 /* What the rules of a DS decide (acs_cases.def). */
@@ -87,7 +87,7 @@ typedef struct acs_issuer_t {
     int challenge_mandated;
     struct acs_hook_t *hooks[ACS_HOOK_COUNT]; /* NULL: none of that kind */
     struct tds_sign_keys_t *keys;   /* shared with its systems; NULL: calls are not signed, none are taken */
-    const char *methods;            /* challenge methods it offers, in order, space separated: otp, delegate, oob */
+    const char *methods;            /* challenge methods it offers, in order, space separated: otp, delegate, oob, spc */
     int offers_3ri, offers_npa;     /* A-3RI-02 */
     int fallback;                   /* acs_dec_fallback_e: decoupled authentication after a challenge (N-27) */
     int trust_list;                 /* acs_trust_e */

@@ -62,7 +62,7 @@ static const acs_outcome_t *decoupled(acs_run_t *run, const acs_facts_t *facts, 
 
 /* ---- challenge ------------------------------------------------------------ */
 
-static const char *const cha_names[ACS_CHA_COUNT] = {"otp", "delegate", "oob"};
+static const char *const cha_names[ACS_CHA_COUNT] = {"otp", "delegate", "oob", "spc"};
 
 const char *acs_cha_name(acs_cha_e cha)
 {
@@ -86,6 +86,7 @@ static int can(acs_run_t *run, const acs_facts_t *facts, acs_cha_e cha)
     const acs_issuer_t *issuer = facts->issuer;
 
     if (issuer->methods && !in_list(issuer->methods, cha_names[cha])) return 0;
+    if (cha == ACS_CHA_SPC) return acs_spc_can(facts);
     if (cha == ACS_CHA_DELEGATE) return acs_hook_open(run, issuer, ACS_HOOK_DELEGATE);
     if (cha == ACS_CHA_OOB)
         return acs_hook_open(run, issuer, ACS_HOOK_OOB) ||
@@ -101,17 +102,24 @@ static acs_cha_e named(const char *word, apr_size_t len)
     return (acs_cha_e)i;
 }
 
-/* The rule's method, else the first that the card, else the issuer prefers and that can be done. */
-static acs_cha_e pick(acs_run_t *run, const acs_facts_t *facts, const acs_outcome_t *want)
+/* The methods of the card, else those of the issuer, in order. */
+static const char *preferred(const acs_facts_t *facts)
 {
-    const char *list = want->method ? want->method : facts->card.methods ? facts->card.methods : facts->issuer->methods;
-    const char *at = list ? list : "otp";
+    const char *list = facts->card.methods ? facts->card.methods : facts->issuer->methods;
+
+    return list ? list : "otp";
+}
+
+/* The first of the list that can be done and is not the one left out. */
+static acs_cha_e pick(acs_run_t *run, const acs_facts_t *facts, const char *list, acs_cha_e out)
+{
+    const char *at = list;
 
     while (*at) {
         apr_size_t n = strcspn(at, " ");
         acs_cha_e cha = named(at, n);
 
-        if (cha < ACS_CHA_COUNT && can(run, facts, cha)) return cha;
+        if (cha < ACS_CHA_COUNT && cha != out && can(run, facts, cha)) return cha;
         at += n;
         while (*at == ' ') ++at;
     }
@@ -132,9 +140,10 @@ static const acs_outcome_t *challenge(acs_run_t *run, const acs_facts_t *facts, 
     if (!is(facts->areq, TDS_E_DEVICE_CHANNEL, "02")) /* A-AREQ-31: no challenge in an app */
         return may_be_decoupled(facts) ? decoupled(run, facts, d) : in_case(facts, ACS_CASE_NO_DEVICE);
     if (!facts->ds_url) return in_case(facts, ACS_CASE_NO_DS_URL);
-    d->cha = pick(run, facts, want);
+    d->cha = pick(run, facts, want->method ? want->method : preferred(facts), ACS_CHA_COUNT);
     if (d->cha == ACS_CHA_COUNT) return in_case(facts, ACS_CASE_NO_METHOD);
-    d->how = d->cha == ACS_CHA_OOB ? TDS_AUTH_OOB : TDS_AUTH_SMS_OTP;
+    d->other = d->cha == ACS_CHA_SPC ? pick(run, facts, preferred(facts), ACS_CHA_SPC) : ACS_CHA_COUNT;
+    d->how = acs_cha_auth(d->cha);
     return &yes;
 }
 

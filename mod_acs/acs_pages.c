@@ -12,7 +12,7 @@
 /* Seconds after the limit at which an open page asks what became of it (B-21). */
 #define RELOAD_AFTER 5
 
-enum { PAGE_OTP, PAGE_OOB, PAGE_INFO, PAGE_PROCESSING, PAGE_FINAL, PAGE_ERROR, PAGE_METHOD, PAGE_COUNT };
+enum { PAGE_OTP, PAGE_OOB, PAGE_SPC, PAGE_INFO, PAGE_PROCESSING, PAGE_FINAL, PAGE_ERROR, PAGE_METHOD, PAGE_COUNT };
 
 typedef struct language_t {
     const char *tag;
@@ -30,7 +30,7 @@ struct acs_pages_t {
 static const char *const challenge_names[] = {COMMON,         "action",        "token",      "refreshSeconds", "refreshURL",
                                         "issuerName",   "schemeName",    "merchantName", "amount",       "maskedPan",
                                         "destination",  "attemptsLeft",  "lastTryFailed", "codeResent",  "resendAllowed",
-                                        "windowSize",   "askTrust",      "askBind",    NULL};
+                                        "windowSize",   "askTrust",      "askBind",       "spcRequest",    "otherAllowed", NULL};
 static const char *const processing_names[] = {COMMON, "refreshURL", NULL};
 static const char *const final_names[] = {COMMON, "notificationURL", "fields", "fields.name", "fields.value", NULL};
 static const char *const error_names[] = {COMMON, "titleText", "bodyText", NULL};
@@ -43,6 +43,7 @@ static const struct {
 } page_files[PAGE_COUNT] = {
     [PAGE_OTP] = {"otp.html", challenge_names},
     [PAGE_OOB] = {"oob.html", challenge_names},
+    [PAGE_SPC] = {"spc.html", challenge_names},
     [PAGE_INFO] = {"info.html", challenge_names},
     [PAGE_PROCESSING] = {"processing.html", processing_names},
     [PAGE_FINAL] = {"final.html", final_names},
@@ -194,6 +195,7 @@ static void set_number(json_t *data, const char *name, apr_int64_t value, apr_po
 static int page_of(const acs_txn_t *txn)
 {
     if (txn->informing) return PAGE_INFO;
+    if (txn->cha == ACS_CHA_SPC) return PAGE_SPC;
     return txn->cha == ACS_CHA_OOB ? PAGE_OOB : PAGE_OTP;
 }
 
@@ -226,6 +228,8 @@ void acs_page_challenge(acs_run_t *run, const acs_txn_t *txn, const acs_page_not
     tds_json_set(data, "windowSize", txn->window_size);
     set_flag(data, "askTrust", (txn->asks & ACS_ASK_TRUST) != 0);
     set_flag(data, "askBind", (txn->asks & ACS_ASK_BIND) != 0);
+    set_flag(data, "otherAllowed", txn->other != 0);
+    if (txn->cha == ACS_CHA_SPC) tds_json_set(data, "spcRequest", acs_spc_request(run, issuer, txn));
     render(run, language_of(issuer->pages, txn->language), page_of(txn), 200, data, answer);
 }
 

@@ -56,7 +56,7 @@ typedef struct acs_facts_t {
 typedef struct acs_decision_t {
     acs_outcome_t outcome;
     const acs_rule_t *rule; /* that led to it; NULL: none did */
-    acs_cha_e cha;          /* C */
+    acs_cha_e cha, other;   /* C: and what the cardholder may take instead; ACS_CHA_COUNT: nothing */
     tds_auth_e how;         /* C, D: announced; Y after SPC */
     apr_interval_time_t limit; /* D: time for it */
 } acs_decision_t;
@@ -127,6 +127,7 @@ void acs_run_creq(acs_run_t *run, const char *creq, const char *session_data, ac
 /* POST of a challenge page's form. */
 typedef struct acs_form_t {
     const char *token, *action, *otp;
+    const char *assertion;    /* SPC: the credential as JSON */
     const char *trust, *bind; /* boxes: "Y" when ticked */
 } acs_form_t;
 
@@ -181,6 +182,14 @@ const json_t *acs_spc_info(const tds_msg_t *areq);
 /* acs_spc.c: the elements of an ARes S; and: does the assertion of this AReq hold for the prior transaction? */
 apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares);
 int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior);
+
+/* The same within our own challenge frame (N-14). Can it be done for this AReq? What the record keeps for it; a new
+ * challenge; what the page's script is given (JSON text); is the assertion that came back right? */
+int acs_spc_can(const acs_facts_t *facts);
+const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool);
+apr_status_t acs_spc_challenge(acs_run_t *run, tds_bytes_t *challenge);
+const char *acs_spc_request(acs_run_t *run, const acs_issuer_t *issuer, const acs_txn_t *txn);
+int acs_spc_right(acs_run_t *run, const acs_txn_t *txn, const char *entry);
 
 /* acs_send.c */
 void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);

@@ -1,5 +1,5 @@
-/* Secure payment confirmation by the requestor (N-10 to N-13): what an ARes S offers, and whether the assertion of the second
- * AReq holds for it. */
+/* Secure payment confirmation: by the requestor (N-10 to N-13), what an ARes S offers and whether the assertion of the second
+ * AReq holds for it; and within our own challenge frame (N-14), the same for a page and its form. */
 #include "acs_run.h"
 
 #include <string.h>
@@ -36,12 +36,10 @@ static json_t *credential_list(const acs_card_t *card)
     return list;
 }
 
-/* "Example Bank •••• 0002", as much of the name as there is room for. */
-static const char *display_name(const acs_facts_t *facts, apr_pool_t *pool)
+/* "Example Bank 0002", as much of the name as there is room for. */
+static const char *display_name(const acs_issuer_t *issuer, const char *pan, apr_pool_t *pool)
 {
-    const char *pan = tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER);
-
-    return apr_psprintf(pool, "%.30s %s", facts->issuer->display_name, pan + strlen(pan) - 4);
+    return apr_psprintf(pool, "%.30s %s", issuer->display_name, pan + strlen(pan) - 4);
 }
 
 static const char *amount_of(const acs_txn_t *txn, apr_pool_t *pool)
@@ -58,27 +56,99 @@ static const char *currency_of(const acs_txn_t *txn)
     return alpha ? alpha : "XXX";
 }
 
+apr_status_t acs_spc_challenge(acs_run_t *run, tds_bytes_t *challenge)
+{
+    unsigned char *bytes = apr_palloc(run->pool, CHALLENGE_LEN);
+
+    if (run->rnd(bytes, CHALLENGE_LEN) != APR_SUCCESS)
+        return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no random bytes");
+    *challenge = TDS_BYTES(bytes, CHALLENGE_LEN);
+    return APR_SUCCESS;
+}
+
+/* What the authenticator shows and signs; the members of spcTransData. */
+static json_t *trans_data(acs_run_t *run, const acs_issuer_t *issuer, const acs_txn_t *txn)
+{
+    json_t *data = json_object();
+
+    tds_json_set(data, "challenge", tds_b64url_encode(txn->spc_challenge.data, txn->spc_challenge.len, run->pool));
+    tds_json_set(data, "currency", currency_of(txn));
+    tds_json_set(data, "displayName", display_name(issuer, txn->pan, run->pool));
+    tds_json_set(data, "icon", issuer->spc_icon);
+    tds_json_set(data, "timeout", TIMEOUT_MS);
+    tds_json_set(data, "value", amount_of(txn, run->pool));
+    tds_json_set(data, "payeeOrigin", txn->payee);
+    return data;
+}
+
 apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares)
 {
-    unsigned char *challenge = apr_palloc(run->pool, CHALLENGE_LEN);
-    acs_txn_t shown = *txn; /* the exponent is not in the record yet */
-    json_t *data;
+    acs_txn_t shown;
+    apr_status_t rv = acs_spc_challenge(run, &txn->spc_challenge);
 
-    if (run->rnd(challenge, CHALLENGE_LEN) != APR_SUCCESS)
-        return TDS_FAIL(run->err, APR_EGENERAL, 404, NULL, "no random bytes");
+    if (rv != APR_SUCCESS) return rv;
+    shown = *txn; /* these are not in the record yet */
+    shown.pan = tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER);
     shown.exponent = tds_msg_get(facts->areq, TDS_E_PURCHASE_EXPONENT);
-    txn->spc_challenge = TDS_BYTES(challenge, CHALLENGE_LEN);
-    data = json_object();
-    tds_json_set(data, "challenge", tds_b64url_encode(challenge, CHALLENGE_LEN, run->pool));
-    tds_json_set(data, "currency", currency_of(txn));
-    tds_json_set(data, "displayName", display_name(facts, run->pool));
-    tds_json_set(data, "icon", facts->issuer->spc_icon);
-    tds_json_set(data, "timeout", TIMEOUT_MS);
-    tds_json_set(data, "value", amount_of(&shown, run->pool));
-    tds_json_set(data, "payeeOrigin", tds_msg_get(facts->areq, TDS_E_PAYEE_ORIGIN));
-    tds_msg_set_json(ares, TDS_E_SPC_TRANS_DATA, data);
+    shown.payee = tds_msg_get(facts->areq, TDS_E_PAYEE_ORIGIN);
+    tds_msg_set_json(ares, TDS_E_SPC_TRANS_DATA, trans_data(run, facts->issuer, &shown));
     tds_msg_set_json(ares, TDS_E_WEB_AUTHN_CRED_LIST, credential_list(&facts->card));
     return APR_SUCCESS;
+}
+
+/* ---- our own frame (N-14) ---------------------------------------------------- */
+
+int acs_spc_can(const acs_facts_t *facts)
+{
+    return facts->areq->version >= TDS_V231 && facts->issuer->spc_icon && facts->card.rp_id &&
+           json_array_size(facts->card.credentials) && tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME) &&
+           tds_msg_get(facts->areq, TDS_E_PURCHASE_AMOUNT) && tds_msg_get(facts->areq, TDS_E_PURCHASE_CURRENCY);
+}
+
+/* {"rpId": ..., "credentials": [{"id", "publicKey"}]} */
+const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool)
+{
+    json_t *doc = tds_json_object(pool), *list = json_array();
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)card->credentials, i, item) {
+        json_t *row = json_object();
+
+        tds_json_set(row, "id", tds_json_get(item, "id"));
+        tds_json_set(row, "publicKey", tds_json_get(item, "publicKey"));
+        json_array_append_new(list, row);
+        if (i + 1 == CREDENTIALS) break;
+    }
+    tds_json_set(doc, "rpId", card->rp_id);
+    json_object_set_new(doc, "credentials", list);
+    return tds_json_text(doc, NULL, pool);
+}
+
+/* Back again; what does not open is a card without credentials. */
+static acs_card_t card_of(const acs_txn_t *txn, apr_pool_t *pool)
+{
+    json_t *doc = NULL;
+
+    if (txn->spc_keys) (void)tds_json_parse(&doc, txn->spc_keys, strlen(txn->spc_keys), pool, NULL);
+    return (acs_card_t){.rp_id = tds_json_get(doc, "rpId"), .credentials = json_object_get(doc, "credentials")};
+}
+
+const char *acs_spc_request(acs_run_t *run, const acs_issuer_t *issuer, const acs_txn_t *txn)
+{
+    json_t *doc = tds_json_object(run->pool), *ids = json_array();
+    acs_card_t card = card_of(txn, run->pool);
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)card.credentials, i, item) {
+        json_array_append(ids, json_object_get(item, "id"));
+    }
+    json_object_set_new(doc, "credentialIds", ids);
+    tds_json_set(doc, "rpId", card.rp_id);
+    tds_json_set(doc, "payeeName", txn->merchant);
+    json_object_set_new(doc, "data", trans_data(run, issuer, txn));
+    return tds_json_text(doc, NULL, run->pool);
 }
 
 /* ---- verify ---------------------------------------------------------------- */
@@ -117,9 +187,9 @@ static int bytes_of(tds_bytes_t *out, const json_t *doc, const char *name, apr_p
     return 1;
 }
 
-static int read_assertion(assertion_t *a, const json_t *info, apr_pool_t *pool)
+static int read_assertion(assertion_t *a, const json_t *data, apr_pool_t *pool)
 {
-    const json_t *cred = credential_of(json_object_get(info, "threeDSReqAuthData"), pool);
+    const json_t *cred = credential_of(data, pool);
     const json_t *response = json_object_get(cred, "response");
 
     if (!json_is_object(response)) response = cred;
@@ -181,22 +251,39 @@ static const char *client_data_fault(acs_run_t *run, const assertion_t *a, const
     total = json_object_get(payment, "total");
     if (!equal(tds_json_get(payment, "rpId"), card->rp_id) && !equal(tds_json_get(payment, "rp"), card->rp_id)) return "rpId";
     if (prior->payee && !same_origin(tds_json_get(payment, "payeeOrigin"), prior->payee)) return "payeeOrigin";
+    if (prior->spc_keys && !equal(tds_json_get(payment, "payeeName"), prior->merchant)) return "payeeName";
     if (!equal(tds_json_get(total, "value"), amount_of(prior, run->pool))) return "amount";
     return equal(tds_json_get(total, "currency"), currency_of(prior)) ? NULL : "currency";
 }
 
-int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior)
+/* data: the assertion, in one of the shapes that credential_of takes. id: of the transaction, for the log. */
+static int holds(acs_run_t *run, const json_t *data, const acs_card_t *card, const acs_txn_t *prior, const char *id)
 {
-    assertion_t a = {.w = {.rp_id = facts->card.rp_id ? facts->card.rp_id : ""}};
+    assertion_t a = {.w = {.rp_id = card->rp_id ? card->rp_id : ""}};
     const char *fault = NULL;
     tds_err_t err;
 
     tds_err_init(&err, run->pool);
-    if (!read_assertion(&a, acs_spc_info(facts->areq), run->pool)) fault = "it cannot be read";
-    else if (!find_key(&a, &facts->card, run->pool)) fault = "its credential is not one of this card";
-    else if (!(fault = client_data_fault(run, &a, &facts->card, prior)) && tds_webauthn_check(&a.w, &err) != APR_SUCCESS)
+    if (!read_assertion(&a, data, run->pool)) fault = "it cannot be read";
+    else if (!find_key(&a, card, run->pool)) fault = "its credential is not one of this card";
+    else if (!(fault = client_data_fault(run, &a, card, prior)) && tds_webauthn_check(&a.w, &err) != APR_SUCCESS)
         fault = err.detail;
     if (!fault) return 1;
-    tds_log(run->log, TDS_LOG_WARNING, "ACS0170", facts->id, "SPC assertion for %s does not hold: %s", prior->id, fault);
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0170", id, "SPC assertion for %s does not hold: %s", prior->id, fault);
     return 0;
+}
+
+int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior)
+{
+    return holds(run, json_object_get(acs_spc_info(facts->areq), "threeDSReqAuthData"), &facts->card, prior, facts->id);
+}
+
+int acs_spc_right(acs_run_t *run, const acs_txn_t *txn, const char *entry)
+{
+    json_t *data = json_string(entry);
+    acs_card_t card = card_of(txn, run->pool);
+    int right = data && holds(run, data, &card, txn, txn->id);
+
+    json_decref(data);
+    return right;
 }

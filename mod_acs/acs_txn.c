@@ -50,6 +50,14 @@ apr_status_t acs_txn_decode(acs_txn_t **ptxn, const char *id, const unsigned cha
     return tds_rec_decode(txn, rows, NROWS, bytes, len, pool);
 }
 
+tds_auth_e acs_cha_auth(acs_cha_e cha)
+{
+    static const tds_auth_e auths[] = {[ACS_CHA_OTP] = TDS_AUTH_SMS_OTP, [ACS_CHA_DELEGATE] = TDS_AUTH_SMS_OTP,
+                                       [ACS_CHA_OOB] = TDS_AUTH_OOB, [ACS_CHA_SPC] = TDS_AUTH_SPC};
+
+    return auths[cha];
+}
+
 acs_kind_e acs_txn_cell(acs_state_e state, acs_event_e event, acs_state_e *next, unsigned *fx, acs_end_e *end,
                         const char **rule)
 {
@@ -78,7 +86,7 @@ static void count_entry(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *p
  * authentication value: who fills the outbox drops it. */
 static void drop_personal(acs_txn_t *t)
 {
-    t->phone = t->email = NULL;
+    t->phone = t->email = t->spc_keys = NULL;
     t->otp_mac = t->forms = t->creq_mark = TDS_BYTES(NULL, 0);
 }
 
@@ -173,12 +181,24 @@ static int is_entry(acs_event_e event)
            event == ACS_EV_ENTRY_INFORM || event == ACS_EV_ENTRY_ASK;
 }
 
+/* what is reported is what was done. */
+static void switch_method(acs_txn_t *t, unsigned to)
+{
+    unsigned cha = 0;
+
+    while (cha < ACS_CHA_COUNT && !(to & ACS_CHA_BIT(cha))) ++cha;
+    t->cha = cha;
+    t->how = acs_cha_auth((acs_cha_e)cha);
+    t->other = 0;
+    if (cha == ACS_CHA_OOB) t->wants |= ACS_OWED(CANCEL);
+}
+
 /* What came with the event stays with the record. */
 static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
 {
     if (is_entry(what->event)) count_entry(t, what, pool);
-    if (what->event == ACS_EV_RESEND) ++t->resends;
-    if (what->to_otp) t->cha = ACS_CHA_OTP;
+    if (what->event == ACS_EV_RESEND && !what->to) ++t->resends;
+    if (what->to) switch_method(t, what->to);
     if (what->event == ACS_EV_REACHED) t->reached = 1;
     if (what->event == ACS_EV_RESULT_KEPT) t->result = what->result;
     if (what->event == ACS_EV_FALLBACK_TAKEN || what->event == ACS_EV_SPC_TAKEN) t->used = 1;
@@ -186,6 +206,7 @@ static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
     if (what->trust) t->trust = what->trust;
     if (what->bind) t->bind = what->bind;
     if (what->otp_mac.len) t->otp_mac = what->otp_mac;
+    if (what->spc_challenge.len) t->spc_challenge = what->spc_challenge;
     if (what->event != ACS_EV_CREQ) return;
     t->window_size = what->window_size;
     t->session_data = what->session_data;

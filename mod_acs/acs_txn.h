@@ -6,6 +6,7 @@
 #include "tds_hash.h"
 #include "tds_msg.h"
 #include "tds_store.h"
+#include "tds_view.h"
 #include "acs_conf.h"
 
 typedef enum acs_state_e {
@@ -93,7 +94,12 @@ typedef enum acs_outbox_e {
 #define ACS_OWED(kind) (1u << ACS_OUT_##kind)
 
 /* How the cardholder is challenged. */
-typedef enum acs_cha_e { ACS_CHA_OTP, ACS_CHA_DELEGATE, ACS_CHA_OOB, ACS_CHA_COUNT } acs_cha_e;
+typedef enum acs_cha_e { ACS_CHA_OTP, ACS_CHA_DELEGATE, ACS_CHA_OOB, ACS_CHA_SPC, ACS_CHA_COUNT } acs_cha_e;
+
+#define ACS_CHA_BIT(cha) (1u << (cha))
+
+/* How that authenticates, as messages tell it. */
+tds_auth_e acs_cha_auth(acs_cha_e cha);
 
 /* A result of the issuer that waits for the cardholder (RESULT_KEPT). */
 typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_RESULT_FRAUD } acs_result_e;
@@ -157,7 +163,9 @@ typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_R
     F(53, STR, const char *, requestor)    /* threeDSRequestorID (N-13) */                                            \
     F(54, STR, const char *, payee)        /* payeeOrigin (N-13) */                                                   \
     F(55, BYTES, tds_bytes_t, spc_challenge)                                                                          \
-    F(56, U32, unsigned, used)             /* a later AReq has referred to it */
+    F(56, U32, unsigned, used)             /* a later AReq has referred to it */                                      \
+    F(59, STR, const char *, spc_keys)     /* N-14: relying party and credentials of the card, JSON */                \
+    F(60, U32, unsigned, other)            /* ACS_CHA_BIT of the method that the cardholder may take instead */
 
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
@@ -181,10 +189,11 @@ typedef struct acs_happening_t {
     const char *trust, *bind;       /* answers that came with the form; NULL: none */
     unsigned informing;             /* ENTRY_INFORM, ASKED_INFORM: 29 or 30 */
     acs_result_e result;            /* RESULT_KEPT */
-    int to_otp;                     /* RESEND: from here on by a code of ours */
+    unsigned to;                    /* RESEND: ACS_CHA_BIT of the method from here on; 0: the same */
     apr_interval_time_t limit;      /* DECOUPLED */
     const char *window_size, *session_data; /* CREQ */
     tds_bytes_t otp_mac;            /* CREQ, RESEND: of the new code */
+    tds_bytes_t spc_challenge;      /* CREQ: what the authenticator is to sign */
     tds_bytes_t creq_mark;          /* CREQ */
     tds_bytes_t erro; /* UNANSWERED in REPORTING: the Erro for the DS; CREQ_BAD, CREQ_OTHER: for the requestor; len 0: none */
 } acs_happening_t;

@@ -644,7 +644,7 @@ const command_rec acs_commands[] = {
     AP_INIT_TAKE_ARGV("ACSHook", acs_set_hook, NULL, RSRC_CONF, "Kind, URL and options of a call to the issuer"),
     AP_INIT_TAKE12("ACSIssuerKey", acs_set_issuer_key, NULL, RSRC_CONF,
                    "file:PATH of the key shared with the issuer's systems, and of another"),
-    AP_INIT_ITERATE("ACSChallengeMethods", acs_set_methods, NULL, RSRC_CONF, "otp, delegate, oob, in order of preference"),
+    AP_INIT_ITERATE("ACSChallengeMethods", acs_set_methods, NULL, RSRC_CONF, "otp, delegate, oob, spc, in order of preference"),
     AP_INIT_TAKE1("ACSDecoupledFallback", acs_set_fallback, NULL, RSRC_CONF, "off, failed or always"),
     AP_INIT_TAKE1("ACSTrustList", acs_set_trust_list, NULL, RSRC_CONF, "off, hook or store"),
     AP_INIT_TAKE2("ACSCardholderInfo", acs_set_cardholder_info, NULL, RSRC_CONF, "transStatus and what the shop is to show with it"),

@@ -98,11 +98,11 @@ const char *acs_set_trust_list(cmd_parms *cmd, void *dconf, const char *word)
 
 const char *acs_set_methods(cmd_parms *cmd, void *dconf, const char *word)
 {
-    static const char *const words[] = {"otp", "delegate", "oob", NULL};
+    static const char *const words[] = {"otp", "delegate", "oob", "spc", NULL};
     acs_issuer_t *issuer = server_of(cmd)->issuer;
 
     if (!issuer) return inside(cmd, "ACSIssuer");
-    if (place_of(word, words) < 0) return "ACSChallengeMethods: otp, delegate or oob, in order of preference";
+    if (place_of(word, words) < 0) return "ACSChallengeMethods: otp, delegate, oob or spc, in order of preference";
     issuer->methods = issuer->methods ? apr_pstrcat(cmd->pool, issuer->methods, " ", word, NULL) : word;
     return NULL;
 }
@@ -201,6 +201,8 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
         return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods delegate needs ACSHook delegate", issuer->name);
     if (listed(issuer, "oob") && !issuer->hooks[ACS_HOOK_OOB])
         return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods oob needs ACSHook oob", issuer->name);
+    if (listed(issuer, "spc") && !issuer->spc_icon)
+        return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods spc needs ACSSPCIcon", issuer->name);
     if (issuer->trust_list == ACS_TRUST_HOOK && !issuer->hooks[ACS_HOOK_TRUST] && !issuer->hooks[ACS_HOOK_CARD])
         return apr_psprintf(p, "<ACSIssuer %s>: ACSTrustList hook needs ACSHook trust or card", issuer->name);
     if (issuer->fallback && !issuer->hooks[ACS_HOOK_DECOUPLED])

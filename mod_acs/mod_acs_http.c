@@ -139,6 +139,7 @@ static int form_post(tds_ap_call_t *call, void *run)
     form = (acs_form_t){.token = tds_form_get(fields, n, "token"),
                         .action = tds_form_get(fields, n, "action"),
                         .otp = tds_form_get(fields, n, "otp"),
+                        .assertion = tds_form_get(fields, n, "assertion"),
                         .trust = tds_form_get(fields, n, "trust"),
                         .bind = tds_form_get(fields, n, "bind")};
     acs_run_form(run, &form, &answer);

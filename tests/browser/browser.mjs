@@ -8,10 +8,10 @@ const QUIET = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-b
   '--disable-component-update', '--disable-sync',
   '--disable-features=LocalNetworkAccessChecks']; // a page that a test makes up comes from no address; ours are local
 
-export async function launch() {
+export async function launch(more = []) {
   const root = process.getuid && process.getuid() === 0;
   return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true,
-    args: root ? ['--no-sandbox', ...QUIET] : QUIET });
+    args: [...(root ? ['--no-sandbox'] : []), ...QUIET, ...more] });
 }
 
 // The shop's checkout: card, way of showing the challenge, window size.

@@ -14,6 +14,14 @@ sys.path[:0] = [os.path.join(TESTS, "integration"), TESTS]
 from lab.httpd import CARDS, CHALLENGE, FRICTIONLESS, GERMAN, REJECT  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 
+CONFIRM = "4000020000000002"
+
+# An issuer whose cards are looked up at its own system, with credentials that the browser makes.
+CONFIRMING = ["<ACSIssuer confirming>", "  ACSCardRange 4000020000000000 4000029999999999", "  ACSCardSource hook",
+              "  ACSIssuerKey file:{key}", "  ACSHook card {issuer}/card", '  ACSRule challenge "true"', "  ACSOTPDelivery {otp}",
+              "  ACSTemplates {templates}", '  ACSIssuerName "Example Bank"', "  ACSSPCIcon {issuer}/card.png",
+              "  ACSChallengeMethods spc otp", "  ACSAuthenticationValue lab file:{value}", "  ACSECI Y 05", "</ACSIssuer>"]
+
 
 def trust(home, ca):
     """A certificate database that holds the CA."""
@@ -28,17 +36,22 @@ def main():
     rc = 1
     try:
         lab.begin()
-        node = lab.node("browser", issuer=['ACSLanguages "en de"'])
-        lab.shop.cards = [[pan, group] for pan, (group, *_rest) in CARDS.items()]
+        second = [line.format(issuer=lab.issuer.url, otp=lab.issuer.otp_url, key=lab.secret("issuer.key"), templates=lab.templates,
+                              value=lab.secret("value.key")) for line in CONFIRMING]
+        node = lab.node("browser", issuer=['ACSLanguages "en de"'], supported="2.2.0,2.3.1", main=second,
+                        srv_ranges=[("4000000000000000", "4000009999999999", "2.2.0"),
+                                    ("4000020000000000", "4000029999999999", "2.3.1")])
+        lab.shop.cards = [[pan, group] for pan, (group, *_rest) in CARDS.items()] + [[CONFIRM, "confirmed by the device"]]
+        control = lab.issuer.control()
         home = os.path.join(lab.directory, "home")
         trust(home, lab.pki.ca("commercial-ca"))
         env = dict(os.environ, HOME=home, XDG_CONFIG_HOME=os.path.join(home, ".config"), LAB=json.dumps({
             "shop": lab.shop.url, "issuer": lab.issuer.url, "ca": lab.pki.ca("commercial-ca"), "challenge": CHALLENGE,
-            "frictionless": FRICTIONLESS, "reject": REJECT, "german": GERMAN, "acs": node.challenge_url,
+            "confirm": CONFIRM, "control": f"http://127.0.0.1:{control.port}", "frictionless": FRICTIONLESS, "reject": REJECT, "german": GERMAN, "acs": node.challenge_url,
             "method": node.method_url}))
         env["NODE_EXTRA_CA_CERTS"] = lab.pki.ca("commercial-ca")
         rc = subprocess.run(["node", "--test", "--test-reporter=tap", "--test-concurrency=1",
-                             *sorted(glob.glob(os.path.join(HERE, "*.test.mjs")))],
+                             *(sys.argv[1:] or sorted(glob.glob(os.path.join(HERE, "*.test.mjs"))))],
                             cwd=HERE, env=env, timeout=900, check=False).returncode
         faults = lab.verdict()
         print("ok - the logs hold nothing unexpected" if not faults else

@@ -122,11 +122,11 @@ static void want(unsigned b)
 {
     static const acs_outcome_t outcomes[] = {
         {"C", NULL, NULL}, {"C", NULL, "oob"}, {"C", NULL, "delegate"}, {"C", NULL, "otp"},  {"D", NULL, NULL}, {"S", NULL, NULL},
-        {"Y", NULL, NULL}, {"A", NULL, NULL},  {"N", "01", NULL},       {"R", "11", NULL},   {"U", "22", NULL}, {"I", NULL, NULL}};
+        {"Y", NULL, NULL}, {"A", NULL, NULL},  {"N", "01", NULL},       {"R", "11", NULL},   {"U", "22", NULL}, {"I", NULL, NULL}, {"C", NULL, "spc"}};
     static const char credential[] = "[{\"id\":\"AAECAwQFBgcICQoLDA0ODw\",\"publicKey\":\"MFkw\"}]";
 
     world.outcome = outcomes[b % COUNT(outcomes)];
-    world.issuer.methods = "otp delegate oob";
+    world.issuer.methods = "otp delegate oob spc";
     world.issuer.decoupled_text = "Approve it in the app of Example Bank.";
     world.issuer.spc_icon = "https://bank.test/card.png";
     world.card.rp_id = "bank.test";
@@ -252,6 +252,19 @@ static void type_in(const char *action, const char *otp)
     saw(&seen);
 }
 
+static void confirm_with(const char *assertion)
+{
+    acs_form_t form = {.token = t.token, .assertion = assertion};
+    acs_answer_t a = {0};
+    seen_t seen;
+
+    if (!t.token) return;
+    fresh_run();
+    acs_run_form(&run, &form, &a);
+    seen = look(&a);
+    saw(&seen);
+}
+
 static void look_again(void)
 {
     seen_t seen;
@@ -265,10 +278,12 @@ static void step(void)
 {
     static const char *const answers[] = {NULL, "{}", "404", "timeout", "{\"result\":\"right\"}", "{\"result\":\"wrong\"}",
                                           "{\"result\":\"locked\"}"};
-    static const char *const actions[] = {"submit", "cancel", "resend", "continue"};
+    static const char *const actions[] = {"submit", "cancel", "resend", "continue", "other"};
+    static const char assertion[] = "{\"id\":\"AAECAwQFBgcICQoLDA0ODw\",\"response\":{\"clientDataJSON\":\"eyJ0eXBlIjoicGF5bWVudC5nZXQifQ\","
+                                    "\"authenticatorData\":\"AAAA\",\"signature\":\"AAAA\"}}";
     unsigned what = byte(), b = byte();
 
-    switch (what % 14) {
+    switch (what < 240 ? what % 14 : 14) {
     case 0:
         send_creq(",\"challengeWindowSize\":\"02\"", b & 1 ? "c2Vzc2lvbg" : NULL);
         break;
@@ -282,7 +297,7 @@ static void step(void)
         type_in("submit", world.otp[0] ? wrong_otp() : "123457");
         break;
     case 4:
-        type_in(actions[b % 4], NULL);
+        type_in(actions[b % COUNT(actions)], NULL);
         break;
     case 5:
         type_in(text(), text());
@@ -308,6 +323,9 @@ static void step(void)
         break;
     case 12:
         says = text();
+        break;
+    case 14:
+        confirm_with(b & 1 ? text() : b & 2 ? "{}" : assertion);
         break;
     default:
         if (b & 1) send_erro();

@@ -5,18 +5,20 @@ FLOWS says how often a flow comes by each point; a run with all points logged sh
 pairs of nodes of their own, when the first one is asked for."""
 import collections
 import concurrent.futures
+import html
 import http.client
 import json
 import os
 import pathlib
 import queue
+import re
 import time
 import traceback
 import urllib.parse
 
 import pytest
 import redis
-from lab.httpd import BLOCKED, CHALLENGE, FRICTIONLESS, GERMAN, REJECT
+from lab.httpd import BLOCKED, CHALLENGE, FRICTIONLESS, GERMAN, NOT_ENROLLED, REJECT
 from lab.procs import wait_until
 from sim import messages
 from sim.authenticator import Authenticator
@@ -24,7 +26,7 @@ from sim.issuer import signature
 from sim.webclient import Page
 from test_acs_versions import IN_231
 
-OTP, OOB, DELEGATE, DECOUPLED, SPC = CHALLENGE, FRICTIONLESS, REJECT, BLOCKED, GERMAN
+OTP, OOB, DELEGATE, DECOUPLED, SPC, DEVICE = CHALLENGE, FRICTIONLESS, REJECT, BLOCKED, GERMAN, NOT_ENROLLED
 AUTHENTICATOR = Authenticator("bank.test")
 SHOP = "https://shop.test"
 GONE = (OSError, http.client.HTTPException)
@@ -40,12 +42,13 @@ OPTIONS = dict(
     srv=False, supported="2.2.0,2.3.1", threads=32, children=1, children_max=1, answer_within="1500ms",
     proxy="connectiontimeout=500ms timeout=1 ttl=30 acquire=500 max=16",
     cards={OTP: _card("otp"), OOB: _card("oob"), DELEGATE: _card("delegate"), DECOUPLED: _card("decoupled"),
-           SPC: _card("spc", credentials=[AUTHENTICATOR.credential], rpId="bank.test")},
+           SPC: _card("spc", credentials=[AUTHENTICATOR.credential], rpId="bank.test"),
+           DEVICE: _card("device", credentials=[AUTHENTICATOR.credential], rpId="bank.test")},
     rules=("decoupled \"%{CARD:group} == 'decoupled'\"", "spc \"%{CARD:group} == 'spc'\"",
            "challenge:oob \"%{CARD:group} == 'oob'\"", "challenge:delegate \"%{CARD:group} == 'delegate'\"",
-           'challenge:otp "true"'),
+           "challenge:spc \"%{CARD:group} == 'device'\"", 'challenge:otp "true"'),
     hooks=tuple(kind + " within=1s failures=0" for kind in ("delegate", "oob", "decoupled", "notice")),
-    issuer=["ACSChallengeMethods otp delegate oob", "ACSDecoupledFallback always", "ACSDecoupledMin 1s",
+    issuer=["ACSChallengeMethods otp delegate oob spc", "ACSDecoupledFallback always", "ACSDecoupledMin 1s",
             "ACSSPCIcon https://bank.test/card.png"],
     main=["ACSRetryInterval 500ms", "ACSRResTimeout 500ms", "ACSLease 2s"])
 
@@ -332,6 +335,29 @@ def delegate(pair):
     return s
 
 
+def device(pair):
+    """SPC within the challenge frame."""
+    s = Story(pair)
+    s.areq(DEVICE)
+    s.creq()
+    asked = json.loads(html.unescape(re.search('data-request="([^"]*)"', s.page.html)[1]))
+    s.press(assertion=json.dumps(AUTHENTICATOR.assertion(asked["data"], "https://acs.test", payeeName=asked["payeeName"])))
+    s.ends("Y", counter=("01",))
+    return s
+
+
+def device_or_code(pair):
+    """The device cannot: a code."""
+    s = Story(pair)
+    s.areq(DEVICE)
+    s.creq()
+    s.press("other")
+    s.press(otp=s.code())
+    s.ends("Y", counter=("01",))
+    assert s.rreqs()[0]["message"]["authenticationMethod"] == ["02"]
+    return s
+
+
 def decoupled(pair):
     s = Story(pair)
     assert s.areq(DECOUPLED, "2.2.0", threeDSRequestorDecReqInd="Y", threeDSRequestorDecMaxTime="00010")["transStatus"] == "D"
@@ -423,6 +449,8 @@ FLOWS = {
     "oob": _points(5, 2, hook_asked=1),  # CReq, result, button, report, notice
     "oob_asked": _points(4, 2, hook_asked=2),
     "delegate": _points(5, 2, hook_asked=2),  # CReq, code counted, its answer, report, notice
+    "device": _points(4, 2),
+    "device_or_code": _points(5, 3),    # CReq, button, code, report, notice
     "decoupled": _points(4, told=2),    # start, result, report, notice
     "declined": _points(3, told=2),     # start with its result, report, notice
     "spc": {**_points(2, rreq=0, spc_taken=1), "acs.areq_before_save": 2, "acs.areq_after_save": 2},

@@ -74,6 +74,7 @@ BAD = [
     (r"ACSTemplates", "ACSHook notice {issuer}/a\n  ACSHook notice {issuer}/b\n  ACSTemplates", "ACSHook: notice is given twice"),
     (r"ACSTemplates", "ACSChallengeMethods oob\n  ACSTemplates", "ACSChallengeMethods oob needs ACSHook oob"),
     (r"ACSTemplates", "ACSChallengeMethods otp delegate\n  ACSTemplates", "ACSChallengeMethods delegate needs ACSHook delegate"),
+    (r"ACSTemplates", "ACSChallengeMethods spc otp\n  ACSTemplates", "ACSChallengeMethods spc needs ACSSPCIcon"),
     (r"ACSTemplates", "ACSChallengeMethods sms\n  ACSTemplates", "ACSChallengeMethods"),
     (r"ACSTemplates", "ACSDecoupledFallback failed\n  ACSTemplates", "ACSDecoupledFallback needs ACSHook decoupled"),
     (r"ACSTemplates", "ACSDecoupledFallback sometimes\n  ACSTemplates", "ACSDecoupledFallback"),

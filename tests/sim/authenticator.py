@@ -21,12 +21,12 @@ class Authenticator:
         der = self._key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.credential = {"id": self.id, "publicKey": base64.b64encode(der).decode()}
 
-    def assertion(self, offer, origin, **lies):
-        """The PublicKeyCredential as its toJSON() gives it, for a spcTransData; lies: members of the client data's payment
-        that are not what was offered."""
-        payment = {"rpId": self.rp_id, "topOrigin": origin, "payeeOrigin": offer["payeeOrigin"],
+    def assertion(self, offer, origin, **more):
+        """The PublicKeyCredential as its toJSON() gives it, for a spcTransData; more: members of the client data's payment
+        besides, or other than what was offered."""
+        payment = {"rpId": self.rp_id, "topOrigin": origin, **{n: offer[n] for n in ("payeeOrigin",) if n in offer},
                    "total": {"value": offer["value"], "currency": offer["currency"]},
-                   "instrument": {"icon": offer["icon"], "displayName": offer["displayName"]}, **lies}
+                   "instrument": {"icon": offer["icon"], "displayName": offer["displayName"]}, **more}
         client = json.dumps({"type": "payment.get", "challenge": offer["challenge"], "origin": origin, "crossOrigin": False,
                              "payment": payment}).encode()
         # User present and verified; a counter of 1

@@ -62,6 +62,7 @@ class Issuer(net.Sim):
     """answers: path -> answer, a dict or a function(message) -> dict, None (404) or net.Reply. key: what hooks must be signed
     with; None: it is not looked at."""
 
+    CONTROL = net.Sim.CONTROL + ("answer",)
     DEFAULTS = {"delegate/verify": {"result": "wrong"}, "oob/status": {"status": "PENDING"}}
 
     def __init__(self, pki, port=0, host="localhost", ca="ds-ca"):
@@ -75,6 +76,9 @@ class Issuer(net.Sim):
     def clear(self):
         super().clear()
         self.answers = {}
+
+    def answer(self, point, answer):
+        self.answers[point] = answer
 
     def _handle(self, request):
         if request.path == "/otp" and request.method == "POST":

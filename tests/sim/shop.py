@@ -36,6 +36,7 @@ CARDS = [["4000000000000002", "challenge"], ["4000000000000010", "frictionless"]
 SHOWN = ("threeDSServerTransID", "state", "transStatus", "transStatusReason", "eci", "authenticationValue", "dsTransID",
          "acsTransID", "messageVersion", "challengeCancel", "interactionCounter")
 SANDBOX = "allow-forms allow-scripts allow-same-origin allow-pointer-lock"
+ALLOW = "payment *; publickey-credentials-get *"  # the bank may ask the device to confirm
 
 PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
@@ -69,7 +70,7 @@ def creq_form(answer, target=""):
 def frame(window, source=""):
     width, height = WINDOWS[window]
     return (f'<iframe name="challenge" id="challenge" title="Your bank" width="{width}" height="{height}" '
-            f'sandbox="{SANDBOX}"{source}></iframe>')
+            f'sandbox="{SANDBOX}" allow="{ALLOW}"{source}></iframe>')
 
 
 class Shop(net.Sim):

@@ -433,9 +433,9 @@ static inline seen_t look(const acs_answer_t *answer)
 static inline const char *creq_of(json_t *ares, const char *more)
 {
     const char *text = apr_psprintf(pool,
-                                    "{\"messageType\":\"CReq\",\"messageVersion\":\"2.2.0\",\"threeDSServerTransID\":\"%s\","
+                                    "{\"messageType\":\"CReq\",\"messageVersion\":\"%s\",\"threeDSServerTransID\":\"%s\","
                                     "\"acsTransID\":\"%s\"%s}",
-                                    tds_json_get(ares, "threeDSServerTransID"), tds_json_get(ares, "acsTransID"), more);
+                                    tds_json_get(ares, "messageVersion"), tds_json_get(ares, "threeDSServerTransID"), tds_json_get(ares, "acsTransID"), more);
 
     return tds_b64url_encode(text, strlen(text), pool);
 }

@@ -283,6 +283,7 @@ static void delegate(void **state)
 
     add_hook(ACS_HOOK_DELEGATE);
     world.issuer.methods = "delegate";
+    world.card.ref = "person-1";
     ares = challenge_by(NULL);
     is(ares, "transStatus", "C");
     assert_int_equal(world.bank_calls, 0);
@@ -290,6 +291,7 @@ static void delegate(void **state)
     assert_true(page.challenge);
     assert_string_equal(world.bank_paths, "/delegate/send ");
     assert_true(json_is_false(json_object_get(world.bank_doc, "resend")));
+    is(world.bank_doc, "cardholder", "person-1");
     is(world.bank_doc, "amount", "12345");
     page = press(page.token, "resend", NULL);
     assert_true(json_is_true(json_object_get(world.bank_doc, "resend")));

@@ -1,65 +1,14 @@
 /* Secure payment confirmation, consents, trust list. Written from N-10 to N-13, N-20, P-15. Assertions are made here, with keys
  * of their own. */
 #include "unit.h"
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-#include "acs_world.h"
+#include "acs_spc_world.h"
 #include "acs_cha.h"
 #include "acs_issuer.h"
 #include "acs_trust.h"
 
-#define RP   "bank.test"
-#define CRED "AAECAwQFBgcICQoLDA0ODw"
-#define ID(n) apr_psprintf(pool, "f25084f0-5b16-4c0a-ae5d-b24808a95e%02d", n)
-
-static EVP_PKEY *key;
-
-static const char *spki(EVP_PKEY *k)
-{
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(k, &der);
-    const char *text = tds_b64_encode(der, (apr_size_t)len, pool);
-
-    OPENSSL_free(der);
-    return text;
-}
-
-static void give_credential(EVP_PKEY *k)
-{
-    json_t *doc = tds_json_object(pool);
-
-    json_object_set_new(doc, "c", json_pack("[{s:s, s:s}]", "id", CRED, "publicKey", spki(k)));
-    world.card.credentials = json_object_get(doc, "c");
-    world.card.rp_id = RP;
-}
-
 static int setup(void **state)
 {
-    if (world_setup(state)) return -1;
-    world.conf.versions = TDS_VER_BIT(TDS_V220) | TDS_VER_BIT(TDS_V231);
-    world.outcome = (acs_outcome_t){"S", NULL, NULL};
-    world.issuer.spc_icon = "https://bank.test/card.png";
-    key = EVP_EC_gen("P-256");
-    give_credential(key);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    EVP_PKEY_free(key);
-    key = NULL;
-    return unit_teardown(state);
-}
-
-static json_t *first_areq(int n)
-{
-    json_t *doc = areq_base("2.3.1", "areq-brw-pa", ID(n));
-
-    tds_json_set(doc, "threeDSRequestorSpcSupport", "Y");
-    tds_json_set(doc, "payeeOrigin", "https://shop.test");
-    return doc;
+    return spc_setup(state, "S");
 }
 
 static json_t *offered(int n)
@@ -70,14 +19,6 @@ static json_t *offered(int n)
     return ares;
 }
 
-/* ---- what a browser makes of it -------------------------------------------------- */
-
-typedef struct fake_t {
-    const char *type, *rp, *payee, *value, *currency, *challenge, *id, *auth_rp;
-    unsigned char flags;
-    EVP_PKEY *key;
-} fake_t;
-
 static fake_t honest(json_t *ares)
 {
     const json_t *data = json_object_get(ares, "spcTransData");
@@ -85,37 +26,6 @@ static fake_t honest(json_t *ares)
     return (fake_t){.type = "payment.get", .rp = RP, .payee = "https://shop.test", .value = tds_json_get(data, "value"),
                     .currency = tds_json_get(data, "currency"), .challenge = tds_json_get(data, "challenge"), .id = CRED,
                     .auth_rp = RP, .flags = 0x05, .key = key};
-}
-
-static const char *sign(EVP_PKEY *k, const void *data, apr_size_t len)
-{
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    unsigned char sig[512];
-    size_t n = sizeof sig;
-    int ed = EVP_PKEY_get_base_id(k) == EVP_PKEY_ED25519;
-
-    assert_int_equal(EVP_DigestSignInit(ctx, NULL, ed ? NULL : EVP_sha256(), NULL, k), 1);
-    assert_int_equal(EVP_DigestSign(ctx, sig, &n, data, len), 1);
-    EVP_MD_CTX_free(ctx);
-    return tds_b64url_encode(sig, n, pool);
-}
-
-static json_t *assertion(const fake_t *f)
-{
-    json_t *client = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}}", "type", f->type, "challenge", f->challenge,
-                               "origin", "https://shop.test", "payment", "rpId", f->rp, "topOrigin", "https://shop.test",
-                               "payeeOrigin", f->payee, "total", "value", f->value, "currency", f->currency);
-    const char *text = tds_json_text(client, NULL, pool);
-    unsigned char data[32 + 5 + 32] = {0};
-
-    json_decref(client);
-    assert_ok(tds_sha256(data, f->auth_rp, strlen(f->auth_rp)));
-    data[32] = f->flags;
-    data[36] = 1;
-    assert_ok(tds_sha256(data + 37, text, strlen(text)));
-    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "id", f->id, "type", "public-key", "response", "clientDataJSON",
-                     tds_b64url_encode(text, strlen(text), pool), "authenticatorData", tds_b64url_encode(data, 37, pool),
-                     "signature", sign(f->key, data, sizeof data));
 }
 
 static json_t *second_areq(const char *prior, json_t *auth_data, const char *incomplete, int n)
@@ -466,7 +376,7 @@ static void list_is_bounded(void **state)
     assert_ok(acs_trust_change(&run, index, &(acs_merchant_t){"400551", "M7", "Shop"}, 1)); /* is on it already */
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
                                           T(other_transaction), T(incomplete), T(silent), T(rejected_all_the_same), T(trusted),
                                           T(not_trusted), T(cancelled), T(list_calls), T(list_is_bounded)};
