@@ -48,11 +48,12 @@ static void set_method(tds_msg_t *rreq, const acs_txn_t *txn, const acs_ds_t *ds
     if (ds && ds->method_to_ds) tds_view_set_method_code(rreq, how);
 }
 
-/* P-15, N-20: what the cardholder answered, with us as the source. */
+/* P-15, N-20: what the cardholder answered, with us as the source. Who has not been authenticated has answered nothing. */
 static void set_consents(tds_msg_t *rreq, const acs_txn_t *txn)
 {
     tds_listing_t listing = {.status = txn->trust && *txn->trust == 'Y' ? "Y" : "R", .source = "03"};
 
+    if (txn->end != ACS_END_OK) return;
     if (txn->trust) (void)tds_view_set_trust_list(rreq, &listing);
     if (!txn->bind || rreq->version < TDS_V231) return;
     tds_msg_set(rreq, TDS_E_DEVICE_BINDING_STATUS, *txn->bind == 'Y' ? "14" : "04");

@@ -95,14 +95,15 @@ static unsigned effects(const move_t *m, const acs_happening_t *what)
     return what->later && (m->fx & FX_RREQ) ? (m->fx & ~FX_RREQ) | FX_RREQ_LATER : m->fx;
 }
 
-/* What the issuer is still to be told once this transaction has ended. */
+/* What the issuer is still to be told once this transaction has ended. A consent counts only of a cardholder who has been
+ * authenticated: of anybody else it would put shops on somebody's list (P-15). */
 static void owe(acs_txn_t *t, const acs_happening_t *what)
 {
     int theirs = what->event == ACS_EV_RESULT_OK || what->event == ACS_EV_RESULT_NO || what->event == ACS_EV_RESULT_FRAUD;
 
     t->owed = t->wants & ACS_OWED(NOTICE);
     if (!theirs) t->owed |= t->wants & ACS_OWED(CANCEL);
-    if (t->trust || t->bind) t->owed |= t->wants & ACS_OWED(CONSENT);
+    if (t->end == ACS_END_OK && (t->trust || t->bind)) t->owed |= t->wants & ACS_OWED(CONSENT);
 }
 
 /* The outcome of a cell, by what the record knows. */

@@ -324,6 +324,31 @@ static void not_trusted(void **state)
     absent(world.rreq, "whiteListStatus"); /* P-15: unasked is ignored */
 }
 
+/* P-15: only the cardholder consents, and who has not been authenticated is anybody. */
+static void trusted_by_nobody(void **state)
+{
+    static const char *const ends[] = {"wrong", "cancel", "silence"};
+    seen_t page;
+    int i, j;
+
+    world.issuer.trust_list = ACS_TRUST_STORE;
+    for (i = 0; i < COUNT(ends); ++i) {
+        world_forget();
+        page = creq(asking("09", 10 * i));
+        for (j = 0; j < (i ? 1 : world.issuer.otp_attempts); ++j) page = tick(page.token, wrong_otp(), "Y");
+        if (i == 1) (void)press(page.token, "cancel", NULL);
+        if (i == 2) world.now += world.conf.challenge_timeout + 1;
+        (void)due();
+        is(world.rreq, "transStatus", "N");
+        absent(world.rreq, "whiteListStatus");
+        absent(world.rreq, "whiteListStatusSource");
+        (void)due();
+        world_forget();
+        world.outcome = (acs_outcome_t){"Y", NULL, NULL};
+        is(areq_doc(areq_base("2.2.0", "areq-brw-pa", ID(10 * i + 1))), "whiteListStatus", "N");
+    }
+}
+
 /* A cancelled challenge gives no consent. */
 static void cancelled(void **state)
 {
@@ -379,5 +404,5 @@ static void list_is_bounded(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
                                           T(other_transaction), T(incomplete), T(silent), T(rejected_all_the_same), T(trusted),
-                                          T(not_trusted), T(cancelled), T(list_calls), T(list_is_bounded)};
+                                          T(not_trusted), T(trusted_by_nobody), T(cancelled), T(list_calls), T(list_is_bounded)};
 UNIT_MAIN(tests)
