@@ -309,6 +309,24 @@ static void delegate(void **state)
     assert_int_equal(world.otps, 0);
 }
 
+/* Whom to send it to: also where nothing else is configured that needs to know. */
+static void delegate_whose(void **state)
+{
+    json_t *ares;
+    seen_t page;
+
+    add_hook(ACS_HOOK_DELEGATE);
+    world.issuer.methods = "delegate";
+    world.card.ref = "c-4711";
+    page = creq(ares = challenge_by(NULL));
+    is(world.bank_doc, "cardholder", "c-4711");
+    says = "{\"result\":\"right\"}";
+    page = press(page.token, "submit", "111111");
+    is(world.bank_doc, "cardholder", "c-4711");
+    is(page.message, "transStatus", "Y");
+    assert_null(record(ares)->card_ref); /* nobody needs it any more */
+}
+
 static void delegate_ends(void **state)
 {
     static const struct {
@@ -636,7 +654,7 @@ static void notice_given_up(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {
     T(reading),       T(card_asked),      T(card_answers), T(card_codes),        T(card_fallbacks), T(breaker),
-    T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk),           T(delegate),
+    T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk),           T(delegate), T(delegate_whose),
     T(delegate_ends), T(delegate_away),   T(delegate_twice), T(oob),             T(oob_refused),    T(oob_cancel),
     T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back),       T(who_calls),      T(looked_up),
     T(notice),        T(notice_of_challenge), T(notice_given_up)};
