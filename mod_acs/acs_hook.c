@@ -218,14 +218,27 @@ static int takes_answer(acs_hook_e kind)
     return kind != ACS_HOOK_OTP && kind != ACS_HOOK_NOTICE;
 }
 
+/* "No such" is an answer to who asks for a card or for the state of something, and there is nothing to call off then. To
+ * anything else it is a failure: a gateway says it while nothing stands behind it. */
+static int may_be_unknown(const acs_ask_t *ask)
+{
+    if (ask->kind == ACS_HOOK_CARD) return 1;
+    return ask->path && (!strcmp(ask->path, "/cancel") || (ask->kind == ACS_HOOK_OOB && !strcmp(ask->path, "/status")));
+}
+
+static int says_unknown(const acs_ask_t *ask, const tds_http_resp_t *resp)
+{
+    return (resp->status == 404 || resp->status == 410) && may_be_unknown(ask);
+}
+
 /* NULL: as it should be; else what is wrong with it. */
-static const char *read_answer(acs_run_t *run, const tds_http_resp_t *resp, json_t **answer)
+static const char *read_answer(acs_run_t *run, const acs_ask_t *ask, const tds_http_resp_t *resp, json_t **answer)
 {
     tds_err_t err;
 
     tds_err_init(&err, run->pool);
     if (resp->result != TDS_HTTP_OK) return tds_http_result_text(resp->result);
-    if (resp->status == 404 || resp->status == 410) return NULL;
+    if (says_unknown(ask, resp)) return NULL;
     if (resp->status < 200 || resp->status > 299) return apr_psprintf(run->pool, "status %d", resp->status);
     if (!resp->len || !answer) return NULL;
     tds_wipe_later(run->pool, (char *)resp->body, resp->len);
@@ -245,13 +258,14 @@ static apr_status_t call_now(acs_run_t *run, acs_hook_t *hook, const acs_ask_t *
     if (within < apr_time_from_msec(10)) return not_asked(run, ask, APR_TIMEUP, "no time is left");
     if (hook->breaker && !tds_breaker_allows(hook->breaker, &hook->breaker_conf, run->clock()))
         return not_asked(run, ask, APR_ECONNREFUSED, "its breaker is open");
-    fault = post(run, hook, ask, within, &resp) == APR_SUCCESS ? read_answer(run, &resp, takes_answer(hook->kind) ? answer : NULL) : "the call cannot be made";
+    if (post(run, hook, ask, within, &resp) != APR_SUCCESS) fault = "the call cannot be made";
+    else fault = read_answer(run, ask, &resp, takes_answer(hook->kind) ? answer : NULL);
     acs_metric_hook(run, ask->issuer, hook->kind, resp.took);
     if (hook->breaker && tds_breaker_note(hook->breaker, &hook->breaker_conf, run->clock(), !fault))
         tds_log(run->log, TDS_LOG_ERR, "ACS0111", ask->id, "hook %s of issuer %s has failed %d times in a row: its breaker opens",
                 acs_hook_name(ask->kind), ask->issuer->name, hook->breaker_conf.failures);
     if (fault) return nothing(run, ask, APR_EGENERAL, fault);
-    return resp.status == 404 || resp.status == 410 ? APR_ENOENT : APR_SUCCESS;
+    return says_unknown(ask, &resp) ? APR_ENOENT : APR_SUCCESS;
 }
 
 apr_status_t acs_hook_call(acs_run_t *run, const acs_ask_t *ask, json_t **answer)

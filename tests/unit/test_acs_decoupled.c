@@ -131,6 +131,22 @@ static void approved(void **state)
     assert_int_equal(world.rreqs, 1);
 }
 
+/* A start that is answered 404 has not started anything. */
+static void start_404(void **state)
+{
+    json_t *ares;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    ares = decoupled(0);
+    says = "404";
+    assert_int_equal(due(), 1);
+    says = "{}";
+    world.now += world.conf.retry_interval;
+    assert_int_equal(due(), 1);
+    assert_string_equal(world.bank_paths, "/decoupled/start /decoupled/start ");
+    assert_int_equal(result(ares, "ACCEPTED").status, 200);
+}
+
 static void refused(void **state)
 {
     static const struct {
@@ -436,7 +452,7 @@ static void ds_decides(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
-static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved),      T(refused),    T(at_once),  T(silence),
+static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved), T(start_404),      T(refused),    T(at_once),  T(silence),
                                           T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(npa),
                                           T(fallback), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)

@@ -637,6 +637,34 @@ static void notice_of_challenge(void **state)
     assert_non_null(tds_json_get(world.bank_doc, "at"));
 }
 
+/* "Any other status is a failure": 404 is what a gateway says while nothing stands behind it. */
+static void notice_404(void **state)
+{
+    add_hook(ACS_HOOK_NOTICE);
+    (void)ask(0);
+    says = "404";
+    assert_int_equal(due(), 1);
+    assert_int_equal(world.bank_calls, 1);
+    says = "{}";
+    world.now += world.conf.retry_interval;
+    assert_int_equal(due(), 1);
+    assert_int_equal(world.bank_calls, 2);
+    world.now += apr_time_from_sec(86400);
+    assert_int_equal(due(), 0);
+}
+
+/* A challenge that is off and that the issuer does not know is off. */
+static void cancel_404(void **state)
+{
+    seen_t page = oob_page();
+
+    (void)press(page.token, "cancel", NULL);
+    says = "404";
+    assert_int_equal(due(), 1);
+    world.now += apr_time_from_sec(3600);
+    assert_int_equal(due(), 0);
+}
+
 static void notice_given_up(void **state)
 {
     int calls = 0;
@@ -657,5 +685,5 @@ static const struct CMUnitTest tests[] = {
     T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk),           T(delegate), T(delegate_whose),
     T(delegate_ends), T(delegate_away),   T(delegate_twice), T(oob),             T(oob_refused),    T(oob_cancel),
     T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back),       T(who_calls),      T(looked_up),
-    T(notice),        T(notice_of_challenge), T(notice_given_up)};
+    T(notice),        T(notice_of_challenge), T(notice_404), T(cancel_404), T(notice_given_up)};
 UNIT_MAIN(tests)
