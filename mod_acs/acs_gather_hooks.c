@@ -161,16 +161,25 @@ static int is_left_out(tds_elem_e elem)
     return tds_elem_mask(elem) != TDS_MASK_PLAIN;
 }
 
-/* Members of objects by the same rule; messages nest no deeper. */
+/* Members of objects by the same rule, also of those in arrays. What the specification does not know is never forwarded
+ * (A-AREQ-11): nobody can say what it holds. */
 static json_t *without(const json_t *value)
 {
     json_t *out, *member;
     const char *name;
+    size_t i;
 
+    if (json_is_array(value)) {
+        out = json_array();
+        json_array_foreach((json_t *)value, i, member) json_array_append_new(out, without(member));
+        return out;
+    }
     if (!json_is_object(value)) return json_incref((json_t *)value);
     out = json_object();
     json_object_foreach((json_t *)value, name, member) {
-        if (!is_left_out(tds_elem_find(name, strlen(name)))) json_object_set(out, name, member);
+        tds_elem_e elem = tds_elem_find(name, strlen(name));
+
+        if (elem != TDS_E_NONE && !is_left_out(elem)) json_object_set_new(out, name, without(member));
     }
     return out;
 }

@@ -52,9 +52,9 @@ typedef struct acs_ask_t {
     apr_time_t deadline;  /* of the whole AReq; 0: the hook's own limit alone */
 } acs_ask_t;
 
-/* *answer: the object that came, NULL for an empty answer. APR_ENOENT: "no such" (404, 410), where that is
- * an answer: card, oob/status, cancel. APR_ENOTIMPL: no such hook is
- * configured. Anything else: it came to nothing, and has been logged and counted; take the fallback. */
+/* *answer: the object that came, NULL for an empty answer. APR_ENOENT: "no such" (404, 410), where that is an answer: card,
+ * oob/status, cancel. APR_ENOTIMPL: no such hook is configured. Anything else: it came to nothing, and has been logged and
+ * counted; take the fallback. */
 apr_status_t acs_hook_call(acs_run_t *run, const acs_ask_t *ask, json_t **answer);
 
 /* Would a call be made now, as far as the breaker knows? */

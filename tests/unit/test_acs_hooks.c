@@ -270,6 +270,23 @@ static void risk(void **state)
 
 /* ---- delegate ----------------------------------------------------------------------- */
 
+/* A-AREQ-11: what the specification does not know is never forwarded, wherever it stands. */
+static void risk_unknown_members(void **state)
+{
+    json_t *sent;
+
+    add_hook(ACS_HOOK_RISK);
+    world.issuer.reads |= ACS_READS_RISK;
+    says = "{}";
+    world_forget();
+    world.outcome = (acs_outcome_t){"Y", NULL, NULL};
+    is(areq_with(areq_text(DS_ID, ",\"mine\":\"" PAN "\",\"acctInfo\":{\"chAccAgeInd\":\"01\",\"mine\":\"" PAN "\"}")),
+       "transStatus", "Y");
+    sent = json_object_get(world.bank_doc, "areq");
+    is(json_object_get(sent, "acctInfo"), "chAccAgeInd", "01");
+    assert_null(strstr(tds_json_text(sent, NULL, pool), PAN));
+}
+
 static json_t *challenge_by(const char *method)
 {
     world.outcome = (acs_outcome_t){"C", NULL, method};
@@ -682,7 +699,7 @@ static void notice_given_up(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {
     T(reading),       T(card_asked),      T(card_answers), T(card_codes),        T(card_fallbacks), T(breaker),
-    T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk),           T(delegate), T(delegate_whose),
+    T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk), T(risk_unknown_members),           T(delegate), T(delegate_whose),
     T(delegate_ends), T(delegate_away),   T(delegate_twice), T(oob),             T(oob_refused),    T(oob_cancel),
     T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back),       T(who_calls),      T(looked_up),
     T(notice),        T(notice_of_challenge), T(notice_404), T(cancel_404), T(notice_given_up)};
