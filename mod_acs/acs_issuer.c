@@ -131,6 +131,7 @@ void acs_issuer_result(acs_run_t *run, const acs_issuer_t *issuer, const char *i
         refuse(run, 400, "the body is no result", answer);
         return;
     }
+    run->later = 1;
     rv = acs_run_event(run, id, 0, result_judge, &in, &txn, &fx);
     if (rv == APR_SUCCESS || rv == APR_EACCES) answer_result(run, &in, txn, answer);
     else refuse_store(run, rv, answer);

@@ -93,7 +93,7 @@ static apr_status_t take(acs_run_t *run, const acs_facts_t *facts, const char *i
     take_t t = {.facts = facts};
     acs_txn_t *txn;
     apr_status_t rv;
-    unsigned fx; /* a time limit that has just run out here is reported when this lease ends, not by this thread */
+    unsigned fx; /* a time limit that has just run out here is reported by others (run->later) */
 
     *prior = NULL;
     if (!id) return APR_SUCCESS;

@@ -368,9 +368,11 @@ static inline const char *areq_text(const char *ds_id, const char *more)
         ds_id, "\"", more, "}", NULL);
 }
 
+/* Each request has a run of its own. */
 static inline void fresh_run(void)
 {
     tds_err_clear(&run_err);
+    run.later = 0;
 }
 
 static inline json_t *areq_with(const char *text)

@@ -565,6 +565,22 @@ static void called_back(void **state)
     assert_int_equal(world.rreqs, 1);
 }
 
+/* The time was up, and nobody had noticed: the report leaves at once, not when the lease of a caller ends who sends nothing
+ * (T-04). */
+static void called_back_late(void **state)
+{
+    const char *id;
+
+    (void)oob_page();
+    id = tds_json_get(world.bank_doc, "acsTransID");
+    world.now += world.conf.challenge_timeout + 1;
+    assert_int_equal(result(&world.issuer, id, 0, "{\"status\":\"ACCEPTED\"}").status, 409);
+    assert_int_equal(world.rreqs, 0);
+    assert_int_equal(due(), 1);
+    assert_int_equal(world.rreqs, 1);
+    is(world.rreq, "challengeCancel", "04");
+}
+
 static void who_calls(void **state)
 {
     tds_sign_keys_t keys = {.count = 0}, others = {.count = 0};
@@ -701,6 +717,6 @@ static const struct CMUnitTest tests[] = {
     T(reading),       T(card_asked),      T(card_answers), T(card_codes),        T(card_fallbacks), T(breaker),
     T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk), T(risk_unknown_members),           T(delegate), T(delegate_whose),
     T(delegate_ends), T(delegate_away),   T(delegate_twice), T(oob),             T(oob_refused),    T(oob_cancel),
-    T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back),       T(who_calls),      T(looked_up),
+    T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back), T(called_back_late),       T(who_calls),      T(looked_up),
     T(notice),        T(notice_of_challenge), T(notice_404), T(cancel_404), T(notice_given_up)};
 UNIT_MAIN(tests)
