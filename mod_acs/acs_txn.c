@@ -194,10 +194,25 @@ static void switch_method(acs_txn_t *t, unsigned to)
     if (cha == ACS_CHA_OOB) t->wants |= ACS_OWED(CANCEL);
 }
 
+static acs_result_e result_of(acs_event_e event)
+{
+    if (event == ACS_EV_RESULT_OK) return ACS_RESULT_OK;
+    if (event == ACS_EV_RESULT_NO) return ACS_RESULT_NO;
+    return event == ACS_EV_RESULT_FRAUD ? ACS_RESULT_FRAUD : ACS_RESULT_NONE;
+}
+
+/* It stays known, whatever we can make of it. An answer in the issuer's app is an interaction, as a code is (B-35, P-17). */
+static void count_result(acs_txn_t *t, acs_result_e result)
+{
+    t->result = result;
+    if (t->state == ACS_ST_INTERACT && t->interactions < 99) ++t->interactions;
+}
+
 /* What came with the event stays with the record. */
 static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
 {
     if (is_entry(what->event)) count_entry(t, what, pool);
+    if (result_of(what->event)) count_result(t, result_of(what->event));
     if (what->event == ACS_EV_RESEND && !what->to) ++t->resends;
     if (what->to) switch_method(t, what->to);
     if (what->event == ACS_EV_REACHED) t->reached = 1;

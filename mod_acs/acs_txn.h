@@ -149,7 +149,7 @@ typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_R
     F(41, U32, unsigned, wants)            /* ACS_OWED bits: what its issuer wants to be told when it ends */         \
     F(42, U32, unsigned, owed)             /* ACS_OWED bits: what goes into the outbox after what is there */         \
     F(43, U32, unsigned, reached)          /* decoupled: the cardholder knows of it */                                \
-    F(44, U32, unsigned, result)           /* acs_result_e that waits for the cardholder */                           \
+    F(44, U32, unsigned, result)           /* acs_result_e of the issuer; it may wait */                               \
     F(45, U32, unsigned, informing)        /* 29 or 30: the page says that decoupled authentication follows */        \
     F(46, STR, const char *, dec_req)      /* threeDSRequestorDecReqInd */                                            \
     F(47, U32, unsigned, asks)             /* ACS_ASK_: consents that the page asks for */                            \

@@ -147,6 +147,21 @@ static void start_404(void **state)
     assert_int_equal(result(ares, "ACCEPTED").status, 200);
 }
 
+/* The same result again is 200, whatever we made of it. */
+static void result_again(void **state)
+{
+    json_t *ares;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    ares = decoupled(0);
+    world.av_fails = 1;
+    assert_int_equal(result(ares, "ACCEPTED").status, 200);
+    (void)due();
+    is(world.rreq, "transStatus", "U");
+    assert_int_equal(result(ares, "ACCEPTED").status, 200);
+    assert_int_equal(result(ares, "DECLINED").status, 409);
+}
+
 static void refused(void **state)
 {
     static const struct {
@@ -452,7 +467,7 @@ static void ds_decides(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
-static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved), T(start_404),      T(refused),    T(at_once),  T(silence),
+static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved), T(start_404), T(result_again),      T(refused),    T(at_once),  T(silence),
                                           T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(npa),
                                           T(fallback), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)

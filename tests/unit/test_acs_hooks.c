@@ -436,7 +436,7 @@ static void oob(void **state)
     is(page.message, "transStatus", "Y");
     is(world.rreq, "transStatus", "Y");
     is(world.rreq, "authenticationType", "03");
-    is(world.rreq, "interactionCounter", "00");
+    is(world.rreq, "interactionCounter", "01"); /* B-35, P-17; too early was none */
     assert_int_equal(world.otps, 0);
 }
 
