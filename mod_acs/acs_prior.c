@@ -79,7 +79,7 @@ static apr_status_t fallback_judge(acs_run_t *run, const acs_txn_t *txn, void *b
     const char *index = acs_card_index(run->keys, tds_msg_get(take->facts->areq, TDS_E_ACCT_NUMBER), run->pool);
 
     take->taken = 0;
-    if (txn->state != ACS_ST_FINAL || !ended || txn->used || !same(txn->ds, run->ds->name) || !same(txn->card_index, index))
+    if (!ended || txn->used || !same(txn->ds, run->ds->name) || !same(txn->card_index, index))
         return APR_SUCCESS;
     take->taken = 1;
     take->was = *txn;

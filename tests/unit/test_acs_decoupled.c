@@ -402,6 +402,38 @@ static void fallback(void **state)
     is(second, "transStatusReason", "07");
 }
 
+static json_t *overtaking;
+
+/* The 3DS Server has the RReq and goes on; its RRes is still on the way to us. */
+static void overtake(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *p)
+{
+    world_call(baton, req, resp, p);
+    if (overtaking || strcmp(req->url, DS_URL)) return;
+    overtaking = fallback_areq(tds_json_get(world.rreq, "acsTransID"), 1);
+}
+
+static void fallback_overtakes(void **state)
+{
+    json_t *ares;
+    seen_t page;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.decoupled = 0;
+    overtaking = NULL;
+    world.issuer.fallback = ACS_DEC_ALWAYS;
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    ares = dec_areq("2.3.1", "areq-brw-pa", "F", "00010", 0);
+    page = creq_text(creq231(ares), NULL);
+    page = press(page.token, "submit", world.otp);
+    world.http.call = overtake;
+    page = press(page.token, "continue", NULL);
+    is(page.message, "transStatus", "D");
+    is(overtaking, "transStatus", "D");
+    assert_int_equal(world.rreqs, 1);
+    assert_int_equal(record(ares)->state, ACS_ST_FINAL);
+    is(fallback_areq(tds_json_get(ares, "acsTransID"), 2), "transStatus", "U"); /* once */
+}
+
 static void fallback_always(void **state)
 {
     json_t *ares;
@@ -469,5 +501,5 @@ static void ds_decides(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved), T(start_404), T(result_again),      T(refused),    T(at_once),  T(silence),
                                           T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(npa),
-                                          T(fallback), T(fallback_always), T(no_fallback), T(ds_decides)};
+                                          T(fallback), T(fallback_overtakes), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)
