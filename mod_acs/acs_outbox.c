@@ -64,6 +64,18 @@ static const char *event_id(acs_run_t *run, const acs_txn_t *txn)
     return id;
 }
 
+static const char *method_of(const acs_txn_t *txn)
+{
+    switch (*txn->trans_status) {
+    case 'D':
+        return "decoupled";
+    case 'S':
+        return "spc";
+    default:
+        return acs_cha_name((acs_cha_e)txn->cha);
+    }
+}
+
 static void add_end(acs_run_t *run, json_t *doc, const acs_txn_t *txn)
 {
     tds_ver_e version = (tds_ver_e)txn->msg_version;
@@ -78,7 +90,7 @@ static void add_end(acs_run_t *run, json_t *doc, const acs_txn_t *txn)
     tds_json_set(doc, "transStatusReason", acs_end_reason(end, version));
     tds_json_set(doc, "challengeCancel", acs_end_cancel(end, version));
     tds_json_set(doc, "interactionCounter", apr_psprintf(run->pool, "%02u", txn->interactions));
-    tds_json_set(doc, "method", txn->trans_status[0] == 'D' ? "decoupled" : acs_cha_name((acs_cha_e)txn->cha));
+    tds_json_set(doc, "method", method_of(txn));
     json_object_set_new(doc, "attempts", json_integer(txn->attempts));
 }
 

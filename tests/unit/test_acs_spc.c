@@ -235,6 +235,19 @@ static void incomplete(void **state)
     assert_int_equal(world.rreqs, 0);
 }
 
+/* What the issuer is told of it. */
+static void silent_noticed(void **state)
+{
+    add_hook(ACS_HOOK_NOTICE);
+    (void)offered(0);
+    world.now += world.conf.challenge_timeout + 1;
+    (void)due();
+    is(world.rreq, "challengeCancel", "04");
+    (void)due();
+    is(world.bank_doc, "transStatus", "N");
+    is(world.bank_doc, "method", "spc");
+}
+
 /* R-14, X-TIME-09 */
 static void silent(void **state)
 {
@@ -403,6 +416,6 @@ static void list_is_bounded(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
-                                          T(other_transaction), T(incomplete), T(silent), T(rejected_all_the_same), T(trusted),
+                                          T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(rejected_all_the_same), T(trusted),
                                           T(not_trusted), T(trusted_by_nobody), T(cancelled), T(list_calls), T(list_is_bounded)};
 UNIT_MAIN(tests)
