@@ -115,7 +115,7 @@ apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts)
 
     facts->no_spc = m->version < TDS_V231 || !facts->issuer->spc_icon || !same(tds_msg_get(m, TDS_E_DEVICE_CHANNEL), "02") ||
                     !tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_SPC_SUPPORT) || acs_spc_info(m) || incomplete ||
-                    !json_array_size(facts->card.credentials) || !facts->card.rp_id;
+                    !acs_spc_has_credential(&facts->card);
     if (m->version < TDS_V231) return APR_SUCCESS;
     if (same(third, "19")) {
         rv = take(run, facts, prior_ref(m, "02"), fallback_judge, &facts->prior);

@@ -179,7 +179,10 @@ apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts);
 /* The threeDSRequestorAuthenticationInfo that holds an SPC assertion, or NULL. */
 const json_t *acs_spc_info(const tds_msg_t *areq);
 
-/* acs_spc.c: the elements of an ARes S; and: does the assertion of this AReq hold for the prior transaction? */
+/* acs_spc.c: is there a credential that an ARes S can name? */
+int acs_spc_has_credential(const acs_card_t *card);
+
+/* The elements of an ARes S; and: does the assertion of this AReq hold for the prior transaction? */
 apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares);
 int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior);
 

@@ -11,11 +11,32 @@
 
 #define CHALLENGE_LEN  32
 #define TIMEOUT_MS     "300000" /* 60000 to 500000 */
-#define DISPLAY_MAX    40
+#define NAME_MAX_BYTES 30 /* a displayName has 40 characters */
 #define CREDENTIAL_MIN 16
+#define CREDENTIAL_MAX 1000
 #define CREDENTIALS    10
 
 /* ---- offer ----------------------------------------------------------------- */
+
+/* Fit to stand in an ARes. */
+static int id_good(const char *id)
+{
+    static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    apr_size_t len = id ? strlen(id) : 0;
+
+    return len >= CREDENTIAL_MIN && len <= CREDENTIAL_MAX && strspn(id, chars) == len;
+}
+
+int acs_spc_has_credential(const acs_card_t *card)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach((json_t *)card->credentials, i, item) {
+        if (id_good(tds_json_get(item, "id"))) return card->rp_id != NULL;
+    }
+    return 0;
+}
 
 static json_t *credential_list(const acs_card_t *card)
 {
@@ -27,7 +48,7 @@ static json_t *credential_list(const acs_card_t *card)
         const char *id = tds_json_get(item, "id");
         json_t *row;
 
-        if (!id || strlen(id) < CREDENTIAL_MIN || json_array_size(list) == CREDENTIALS) continue;
+        if (!id_good(id) || json_array_size(list) == CREDENTIALS) continue;
         row = json_object();
         tds_json_set(row, "rpID", card->rp_id);
         tds_json_set(row, "credentialIds", id);
@@ -36,10 +57,16 @@ static json_t *credential_list(const acs_card_t *card)
     return list;
 }
 
-/* "Example Bank 0002", as much of the name as there is room for. */
+/* "Example Bank 0002", as much of the name as there is room for, and no half character. */
 static const char *display_name(const acs_issuer_t *issuer, const char *pan, apr_pool_t *pool)
 {
-    return apr_psprintf(pool, "%.30s %s", issuer->display_name, pan + strlen(pan) - 4);
+    const char *name = issuer->display_name;
+    apr_size_t len = strlen(name);
+
+    if (len > NAME_MAX_BYTES) {
+        for (len = NAME_MAX_BYTES; len && ((unsigned char)name[len] & 0xc0) == 0x80;) --len;
+    }
+    return apr_psprintf(pool, "%.*s %s", (int)len, name, pan + strlen(pan) - 4);
 }
 
 static const char *amount_of(const acs_txn_t *txn, apr_pool_t *pool)
@@ -100,8 +127,8 @@ apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *
 
 int acs_spc_can(const acs_facts_t *facts)
 {
-    return facts->areq->version >= TDS_V231 && facts->issuer->spc_icon && facts->card.rp_id &&
-           json_array_size(facts->card.credentials) && tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME) &&
+    return facts->areq->version >= TDS_V231 && facts->issuer->spc_icon && acs_spc_has_credential(&facts->card) &&
+           tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME) &&
            tds_msg_get(facts->areq, TDS_E_PURCHASE_AMOUNT) && tds_msg_get(facts->areq, TDS_E_PURCHASE_CURRENCY);
 }
 
@@ -113,12 +140,13 @@ const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool)
     size_t i;
 
     json_array_foreach((json_t *)card->credentials, i, item) {
-        json_t *row = json_object();
+        json_t *row;
 
+        if (!id_good(tds_json_get(item, "id")) || json_array_size(list) == CREDENTIALS) continue;
+        row = json_object();
         tds_json_set(row, "id", tds_json_get(item, "id"));
         tds_json_set(row, "publicKey", tds_json_get(item, "publicKey"));
         json_array_append_new(list, row);
-        if (i + 1 == CREDENTIALS) break;
     }
     tds_json_set(doc, "rpId", card->rp_id);
     json_object_set_new(doc, "credentials", list);

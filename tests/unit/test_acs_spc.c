@@ -49,6 +49,13 @@ static json_t *confirm(json_t *ares, const fake_t *f, int n)
 
 /* ---- offer --------------------------------------------------------------------------- */
 
+/* Rules "spc", then "challenge". */
+static const acs_rule_t *no_spc_match(void *baton, const acs_facts_t *facts, apr_pool_t *p)
+{
+    world.outcome = (acs_outcome_t){facts->no_spc ? "C" : "S", NULL, NULL};
+    return world_match(baton, facts, p);
+}
+
 static void offer(void **state)
 {
     json_t *ares = offered(0), *data = json_object_get(ares, "spcTransData"), *creds = json_object_get(ares, "webAuthnCredList");
@@ -248,6 +255,33 @@ static void silent_noticed(void **state)
     is(world.bank_doc, "method", "spc");
 }
 
+/* A long name of the issuer is cut where a character ends. */
+static void long_name(void **state)
+{
+    json_t *data;
+
+    world.issuer.display_name = "Raiffeisenlandesbank Ober\xc3\xb6sterreich"; /* the 30th byte is inside of a character or not */
+    data = json_object_get(offered(0), "spcTransData");
+    assert_non_null(tds_json_get(data, "displayName"));
+    world.issuer.display_name = "Caisse d\xe2\x80\x99\xc3\x89pargne C\xc3\xb4te d\xe2\x80\x99\xc3\x89meraude";
+    data = json_object_get(offered(1), "spcTransData");
+    assert_non_null(tds_json_get(data, "displayName"));
+    world.issuer.display_name = "B\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4";
+    data = json_object_get(offered(2), "spcTransData");
+    assert_non_null(tds_json_get(data, "displayName"));
+}
+
+/* A credential id that no ARes can carry (16 to 1000 characters) is none: the next rule decides. */
+static void unusable_credentials(void **state)
+{
+    json_t *doc = tds_json_object(pool);
+
+    json_object_set_new(doc, "c", json_pack("[{s:s, s:s}]", "id", "AAECAwQFBgc", "publicKey", spki(key)));
+    world.card.credentials = json_object_get(doc, "c");
+    run.match = no_spc_match;
+    is(areq_doc(first_areq(0)), "transStatus", "C");
+}
+
 /* R-14, X-TIME-09 */
 static void silent(void **state)
 {
@@ -416,6 +450,6 @@ static void list_is_bounded(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
-                                          T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(rejected_all_the_same), T(trusted),
+                                          T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(long_name), T(unusable_credentials), T(rejected_all_the_same), T(trusted),
                                           T(not_trusted), T(trusted_by_nobody), T(cancelled), T(list_calls), T(list_is_bounded)};
 UNIT_MAIN(tests)
