@@ -168,11 +168,13 @@ static apr_status_t not_asked(acs_run_t *run, const acs_ask_t *ask, apr_status_t
     return rv;
 }
 
-/* How long we wait: the hook's limit, or what the AReq has left. */
+/* How long we wait: the hook's limit, or what the AReq has left. None, where a connect that hangs would take longer than
+ * that: nothing can end it before its time. */
 static apr_interval_time_t time_for(acs_run_t *run, const acs_hook_t *hook, const acs_ask_t *ask)
 {
     apr_interval_time_t left = ask->deadline ? ask->deadline - run->clock() : hook->within;
 
+    if (ask->deadline && left < hook->connect) return 0;
     return left < hook->within ? left : hook->within;
 }
 

@@ -23,6 +23,7 @@ typedef struct acs_hook_t {
     const char *url;   /* canonical, without a slash at its end */
     const char *where; /* the directive stands */
     apr_interval_time_t within;
+    apr_interval_time_t connect; /* TCP may take, whatever the limit of the call is */
     int max;                /* calls under way in this process; 0: no limit */
     apr_uint32_t under_way; /* now */
     tds_breaker_conf_t breaker_conf;

@@ -171,6 +171,7 @@ static const char *check_hook(const acs_conf_t *conf, acs_issuer_t *issuer, acs_
     if (!w)
         return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSHook %s (%s)", issuer->name,
                             tds_url_origin(hook->url, p), acs_hook_name(hook->kind), hook->where);
+    hook->connect = w->connect;
     return in_areq(hook->kind) ? check_time(conf, hook, w, p) : NULL;
 }
 

@@ -209,6 +209,10 @@ static void deadline(void **state)
     world.ds.areq_within = apr_time_from_msec(700);
     (void)ask(0);
     assert_string_equal(bank_header("X-Deadline-Ms"), "700");
+    world.hooks[ACS_HOOK_CARD].connect = apr_time_from_msec(701); /* TCP alone might take longer */
+    is(ask(2), "transStatus", "U");
+    assert_int_equal(world.bank_calls, 0);
+    world.hooks[ACS_HOOK_CARD].connect = 0;
     world.ds.areq_within = apr_time_from_msec(5); /* nothing is left */
     is(ask(1), "transStatus", "U");
     assert_int_equal(world.bank_calls, 0);
