@@ -136,6 +136,18 @@ const char *acs_set_cardholder_info(cmd_parms *cmd, void *dconf, const char *sta
     return NULL;
 }
 
+/* An ARes S with anything else would not be fit to be sent. */
+const char *acs_set_spc_icon(cmd_parms *cmd, void *dconf, const char *url)
+{
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    issuer->spc_icon = url;
+    if (strlen(url) > 2048) return "ACSSPCIcon: must not be longer than 2048 characters";
+    return tds_url_canonical(url, cmd->pool) || !strncmp(url, "data:image/", 11) ? NULL
+                                                                               : "ACSSPCIcon: must be an absolute https URL, or a data URL of an image";
+}
+
 /* ---- the whole ---------------------------------------------------------------- */
 
 static int in_areq(acs_hook_e kind)
@@ -204,6 +216,9 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
         return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods oob needs ACSHook oob", issuer->name);
     if (listed(issuer, "spc") && !issuer->spc_icon)
         return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods spc needs ACSSPCIcon", issuer->name);
+    if (issuer->hooks[ACS_HOOK_OOB] && issuer->hooks[ACS_HOOK_OOB]->fallback == ACS_FALLBACK_OTP && !issuer->otp_delivery)
+        return apr_psprintf(p, "<ACSIssuer %s>: ACSHook oob (%s): fallback=otp needs ACSOTPDelivery", issuer->name,
+                            issuer->hooks[ACS_HOOK_OOB]->where);
     if (issuer->trust_list == ACS_TRUST_HOOK && !issuer->hooks[ACS_HOOK_TRUST] && !issuer->hooks[ACS_HOOK_CARD])
         return apr_psprintf(p, "<ACSIssuer %s>: ACSTrustList hook needs ACSHook trust or card", issuer->name);
     if (issuer->fallback && !issuer->hooks[ACS_HOOK_DECOUPLED])
