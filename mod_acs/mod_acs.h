@@ -75,9 +75,9 @@ apr_status_t acs_breakers_make(acs_server_t *srv, apr_pool_t *pconf);
 int acs_handler(request_rec *r);
 int acs_send_answer(request_rec *r, const acs_answer_t *a);
 
-/* mod_acs_issuer.c: who calls? 1; or 0 and *answered is what the handler returns. And the routes. */
-int acs_issuer_authenticate(tds_ap_call_t *call, acs_run_t *run, const acs_issuer_t **issuer, int *answered);
-tds_ap_route_fn acs_oob_post, acs_decoupled_post, acs_transaction_get, acs_trust_get, acs_trust_post, acs_trust_remove_post;
+/* mod_acs_issuer.c: routes. */
+tds_ap_route_fn acs_oob_post, acs_decoupled_post, acs_transaction_get, acs_transactions_get, acs_trust_get, acs_trust_post,
+    acs_trust_remove_post;
 
 /* mod_acs_rules.c. A rule set is compiled once; what its facts are at a request is told by acs_rules_match. */
 void acs_rules_register(void);

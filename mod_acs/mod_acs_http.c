@@ -187,16 +187,6 @@ static int method_data_post(tds_ap_call_t *call, void *run)
     return acs_send_answer(call->r, &answer);
 }
 
-/* ---- systems of the issuer ----------------------------------------------- */
-
-static int transactions_get(tds_ap_call_t *call, void *run)
-{
-    const acs_issuer_t *issuer = NULL;
-    int answered = OK;
-
-    return acs_issuer_authenticate(call, run, &issuer, &answered) ? acs_export(call, run, issuer) : answered;
-}
-
 /* ---- operator ------------------------------------------------------------ */
 
 static int ready_get(tds_ap_call_t *call, void *run)
@@ -234,7 +224,7 @@ static const tds_ap_route_t routes[] = {
     {ACS_EP_ISSUER, M_GET, "/trust/*", 0, acs_trust_get},
     {ACS_EP_ISSUER, M_POST, "/trust/*/remove", FORM_MAX, acs_trust_remove_post},
     {ACS_EP_ISSUER, M_POST, "/trust/*", FORM_MAX, acs_trust_post},
-    {ACS_EP_ISSUER, M_GET, "/transactions", 0, transactions_get},
+    {ACS_EP_ISSUER, M_GET, "/transactions", 0, acs_transactions_get},
     {ACS_EP_STATUS, M_GET, "/health", 0, health_get},
     {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get},
     {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get},

@@ -16,14 +16,25 @@ static acs_call_t call_of(const tds_ap_call_t *call)
                         .what = {.method = call->r->method, .path = call->r->unparsed_uri, .body = call->body, .len = call->len}};
 }
 
-int acs_issuer_authenticate(tds_ap_call_t *call, acs_run_t *run, const acs_issuer_t **issuer, int *answered)
+static void leave(void)
+{
+    __atomic_sub_fetch(&under_way, 1, __ATOMIC_RELAXED);
+}
+
+/* 1: it is served, and leave() follows; 0: *answered is what the handler returns. */
+static int admit(tds_ap_call_t *call, acs_run_t *run, const acs_issuer_t **issuer, int *answered)
 {
     acs_call_t what = call_of(call);
     acs_answer_t answer;
+    int threads = 0;
 
+    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     run->use = call->mount->use;
-    if (acs_issuer_check(run, &what, issuer, &answer) == APR_SUCCESS) return 1;
-    *answered = acs_send_answer(call->r, &answer);
+    if (__atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED) > (apr_uint32_t)(threads / 4 + 1))
+        *answered = tds_ap_status(call->r, HTTP_SERVICE_UNAVAILABLE);
+    else if (acs_issuer_check(run, &what, issuer, &answer) == APR_SUCCESS) return 1;
+    else *answered = acs_send_answer(call->r, &answer);
+    leave();
     return 0;
 }
 
@@ -35,16 +46,12 @@ static int serve(tds_ap_call_t *call, acs_run_t *run, serve_fn *fn)
     acs_call_t what = call_of(call);
     acs_answer_t answer = {.status = 500};
     const acs_issuer_t *issuer;
-    int threads = 0, st = OK;
+    int st;
 
-    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    if (__atomic_add_fetch(&under_way, 1, __ATOMIC_RELAXED) > (apr_uint32_t)(threads / 4 + 1))
-        st = tds_ap_status(call->r, HTTP_SERVICE_UNAVAILABLE);
-    else if (acs_issuer_authenticate(call, run, &issuer, &st)) {
-        fn(run, issuer, call, &what, &answer);
-        st = acs_send_answer(call->r, &answer);
-    }
-    __atomic_sub_fetch(&under_way, 1, __ATOMIC_RELAXED);
+    if (!admit(call, run, &issuer, &st)) return st;
+    fn(run, issuer, call, &what, &answer);
+    st = acs_send_answer(call->r, &answer);
+    leave();
     return st;
 }
 
@@ -110,4 +117,16 @@ int acs_trust_post(tds_ap_call_t *call, void *run)
 int acs_trust_remove_post(tds_ap_call_t *call, void *run)
 {
     return serve(call, run, trust_remove);
+}
+
+/* Who asks for much and reads it slowly holds a thread meanwhile. */
+int acs_transactions_get(tds_ap_call_t *call, void *run)
+{
+    const acs_issuer_t *issuer;
+    int st;
+
+    if (!admit(call, run, &issuer, &st)) return st;
+    st = acs_export(call, run, issuer);
+    leave();
+    return st;
 }
