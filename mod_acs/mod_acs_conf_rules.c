@@ -172,6 +172,12 @@ static int covers(const char *earlier, const char *later, apr_pool_t *pool)
 
 /* ---- the check -------------------------------------------------------------- */
 
+/* Does not match where SPC is not possible, whatever its expression says. */
+static int is_spc(const acs_rule_t *rule)
+{
+    return *rule->outcome->trans_status == 'S';
+}
+
 static const char *at(const acs_rule_t *rule, apr_pool_t *p)
 {
     return apr_psprintf(p, "%s:%d", rule->file, rule->line);
@@ -183,6 +189,7 @@ static const char *check_pair(const acs_issuer_t *issuer, const char *word, cons
 {
     const char *one = norm(first, p), *two = norm(second, p);
 
+    if (is_spc(first) && !is_spc(second)) return NULL;
     if (always(one))
         return apr_psprintf(p, "<ACSIssuer %s>: the %s at %s is never reached: the one at %s matches always", issuer->name, word,
                             at(second, p), at(first, p));
@@ -206,6 +213,9 @@ static const char *check_set(const acs_issuer_t *issuer, const char *word, const
     if (!always(norm(last, p)))
         return apr_psprintf(p, "<ACSIssuer %s> (%s): the last %s (line %d) must be unconditional: \"true\"", issuer->name,
                             issuer->where, word, last->line);
+    if (is_spc(last))
+        return apr_psprintf(p, "<ACSIssuer %s> (%s): the last %s (line %d) must not be spc: it does not match everywhere",
+                            issuer->name, issuer->where, word, last->line);
     for (i = 1; i < rules->nelts; ++i) {
         for (j = 0; !fault && j < i; ++j)
             fault = check_pair(issuer, word, &APR_ARRAY_IDX(rules, j, const acs_rule_t),

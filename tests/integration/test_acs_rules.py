@@ -308,6 +308,25 @@ def test_not_covered(lab, first, second):
     assert rc == 0 and "ACS0140" not in out, out
 
 
+@pytest.mark.parametrize("lines", [('ACSRule spc "true"', LAST), (f'ACSRule spc "{A}"', f'ACSRule challenge "{A}"', LAST),
+                                   (f'ACSRule spc "{A}"', f'ACSRule deny "{A} && {B}"', LAST)])
+def test_spc_is_no_cover(lab, lines):
+    """Where SPC is not possible such a rule does not match, and the next one counts (docs/directives/ACSSPCIcon.md)."""
+    (rc, out), _ = check(lab, *lines)
+    assert rc == 0 and "ACS0140" not in out, out
+
+
+def test_spc_after_spc(lab):
+    (rc, out), _ = check(lab, 'ACSRule spc "true"', f'ACSRule spc "{A}"', LAST)
+    assert rc != 0 and "is never reached" in out, out
+
+
+def test_spc_is_no_last_rule(lab):
+    (rc, out), lines = check(lab, 'ACSRule spc "true"')
+    line = lines['ACSRule spc "true"']
+    assert rc != 0 and f"(line {line}) must not be spc" in out, out
+
+
 def test_counter_that_nobody_reads(lab):
     (rc, out), _ = check(lab, "ACSCounter idle by=card window=1h", LAST)
     assert rc == 0 and "ACS0141" in out and "idle" in out
