@@ -8,7 +8,8 @@
 #include "acs_log.h"
 
 #define SLACK     apr_time_from_sec(5)
-#define TIME_AT   9 /* {"time":" */
+#define BEGIN     "{\"time\":\"" /* of a line; in a text of one its quotes are escaped */
+#define TIME_AT   (sizeof BEGIN - 1)
 #define PIECE     (64 * 1024)
 #define BYTES_MAX ((off_t)256 * 1024 * 1024) /* looked through for one page */
 
@@ -57,7 +58,7 @@ static apr_time_t time_of(const char *line, apr_size_t len)
 {
     char text[ACS_LOG_TIME_LEN + 1];
 
-    if (len < TIME_AT + ACS_LOG_TIME_LEN || strncmp(line, "{\"time\":\"", TIME_AT)) return 0;
+    if (len < TIME_AT + ACS_LOG_TIME_LEN || strncmp(line, BEGIN, TIME_AT)) return 0;
     apr_cpystrn(text, line + TIME_AT, sizeof text);
     return acs_log_time_read(text);
 }
@@ -82,6 +83,16 @@ static off_t seek(const acs_scan_t *x, off_t size, apr_time_t t)
     return low;
 }
 
+/* A line that a full disk has cut off has the next one, of whatever issuer, behind it: that one alone is whole. */
+static char *whole(char *line, apr_size_t *len)
+{
+    char *at = line, *last = line;
+
+    while ((at = strstr(at + 1, BEGIN))) last = at;
+    *len -= (apr_size_t)(last - line);
+    return last;
+}
+
 static int wanted(const acs_scan_t *x, const char *line, apr_time_t t)
 {
     return t >= x->from && t < x->to && strstr(line, x->mark) != NULL;
@@ -97,9 +108,10 @@ static void pass(acs_scan_t *x, int sending, off_t at, off_t end)
     x->sent = 0;
     if (at) (void)next_line(&in, &len);
     while ((line = next_line(&in, &len))) {
-        apr_time_t t = time_of(line, len);
+        apr_time_t t;
 
-        if (t) x->last = t;
+        if (len) line = whole(line, &len);
+        if ((t = time_of(line, len))) x->last = t;
         if (t >= x->to + SLACK || (x->next && t >= x->next + SLACK)) return;
         if (!wanted(x, line, t)) continue;
         if (x->sent >= x->limit) {

@@ -311,10 +311,36 @@ static void odd_lines(void **state)
     (void)close(x.fd);
 }
 
+static int take_clean(void *baton, const char *text, apr_size_t len)
+{
+    assert_null(strstr(text, "other"));
+    (void)parse(text, len); /* one object */
+    return take(baton, text, len);
+}
+
+/* The disk was full in the middle of a line of another issuer, and ours came behind it: ours alone is told. */
+static void torn_line(void **state)
+{
+    static const char torn[] = "{\"time\":\"2026-01-31T22:54:00.000Z\",\"event\":\"ares\",\"issuer\":\"other\",\"merchantName\":\"Th";
+    acs_scan_t x = {.fd = log_file(1), .limit = 100};
+
+    assert_int_equal(write(x.fd, torn, sizeof torn - 1), sizeof torn - 1);
+    put_line(x.fd, 5, T0 + apr_time_from_sec(40), "bank", 1);
+    x.from = T0 + apr_time_from_sec(35);
+    x.to = T0 + apr_time_from_sec(100);
+    x.mark = acs_log_issuer_mark("bank", pool);
+    x.put = take_clean;
+    taken = 0;
+    assert_ok(acs_scan_begin(&x, pool));
+    acs_scan_send(&x);
+    assert_int_equal(taken, 1 << 5);
+    (void)close(x.fd);
+}
+
 static const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
     T(of_frictionless), T(of_challenge), T(of_cancel_and_time), T(of_silence), T(of_erro), T(hostile_names),
-    T(times),           T(pages),        T(late_line),          T(odd_lines),
+    T(times),           T(pages),        T(late_line),          T(odd_lines), T(torn_line),
 #undef T
 };
 UNIT_MAIN(tests)
