@@ -185,7 +185,10 @@ static apr_status_t store_new(acs_run_t *run, const acs_facts_t *facts, acs_txn_
 
     tds_point("acs.areq_before_save");
     rv = acs_create(run, txn, facts->incrs);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) forget(run, txn->id);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EEXIST(rv)) {
+        acs_metric_store(run, rv);
+        forget(run, txn->id);
+    }
     if (APR_STATUS_IS_EEXIST(rv))
         return TDS_FAIL(run->err, rv, tds_view_code(facts->areq->version, TDS_FAULT_DUPLICATE), "dsTransID",
                         "dsTransID was used before");

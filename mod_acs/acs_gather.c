@@ -80,7 +80,9 @@ static apr_status_t read_batch(acs_run_t *run, batch_t *b)
 {
     apr_status_t rv = tds_store_batch(run->store, b->reads, b->n, run->pool, run->err);
 
-    return rv == APR_SUCCESS ? rv : TDS_FAIL(run->err, rv, 404, NULL, "the store does not answer");
+    if (rv == APR_SUCCESS) return rv;
+    acs_metric_store(run, rv);
+    return TDS_FAIL(run->err, rv, 404, NULL, "the store does not answer");
 }
 
 /* Only where a rule reads a counter by device, and this browser has one. */

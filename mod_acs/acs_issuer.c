@@ -23,8 +23,12 @@ static void refuse(acs_run_t *run, int status, const char *why, acs_answer_t *an
 /* What the store says, as a status. */
 static void refuse_store(acs_run_t *run, apr_status_t rv, acs_answer_t *answer)
 {
-    if (APR_STATUS_IS_ENOENT(rv)) refuse(run, 404, "no such transaction", answer);
-    else refuse(run, 503, "try again", answer);
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        refuse(run, 404, "no such transaction", answer);
+        return;
+    }
+    acs_metric_store(run, rv);
+    refuse(run, 503, "try again", answer);
 }
 
 apr_status_t acs_issuer_check(acs_run_t *run, const acs_call_t *call, const acs_issuer_t **issuer, acs_answer_t *answer)

@@ -133,6 +133,17 @@ void acs_metric_time(acs_run_t *run, int histogram, int number, apr_interval_tim
     tds_metric_time(run->metrics, histogram, &TDS_METRIC_AT(number), span);
 }
 
+void acs_metric_store(acs_run_t *run, apr_status_t rv)
+{
+    tds_metric_add(run->metrics, rv == APR_EINVAL ? ACS_M_TAMPERED : ACS_M_STORE_DOWN, 1);
+}
+
+apr_uint64_t acs_metric_timeouts(const tds_metric_t *metrics)
+{
+    return tds_metric_get(metrics, ACS_M_TIMEOUT_CREQ) + tds_metric_get(metrics, ACS_M_TIMEOUT_CARDHOLDER) +
+           tds_metric_get(metrics, ACS_M_TIMEOUT_DECOUPLED) + tds_metric_get(metrics, ACS_M_TIMEOUT_SPC);
+}
+
 void acs_metric_hook(acs_run_t *run, const acs_issuer_t *issuer, acs_hook_e hook, apr_interval_time_t span)
 {
     if (issuer) tds_metric_time(run->metrics, ACS_H_HOOK, &TDS_METRIC_AT(issuer->number, (int)hook), span);

@@ -51,6 +51,12 @@ void acs_metric_erro(struct acs_run_t *run, int code);
 /* A span in one of the histograms ACS_H_... whose label is the number of an issuer, or of a DS; 0 where it has none. */
 void acs_metric_time(struct acs_run_t *run, int histogram, int number, apr_interval_time_t span);
 
+/* The store did not answer (rv), or what it gave cannot be right (APR_EINVAL). */
+void acs_metric_store(struct acs_run_t *run, apr_status_t rv);
+
+/* Time limits that have run out, whoever was waited for. */
+apr_uint64_t acs_metric_timeouts(const tds_metric_t *metrics);
+
 /* A call of the issuer's system. */
 void acs_metric_hook(struct acs_run_t *run, const acs_issuer_t *issuer, acs_hook_e hook, apr_interval_time_t span);
 

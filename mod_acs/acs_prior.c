@@ -102,7 +102,10 @@ static apr_status_t take(acs_run_t *run, const acs_facts_t *facts, const char *i
         tds_err_clear(run->err);
         return APR_SUCCESS;
     }
-    if (rv != APR_SUCCESS) return rv;
+    if (rv != APR_SUCCESS) {
+        acs_metric_store(run, rv);
+        return rv;
+    }
     if (t.taken) *prior = apr_pmemdup(run->pool, &t.was, sizeof t.was);
     return APR_SUCCESS;
 }

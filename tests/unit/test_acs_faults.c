@@ -1,6 +1,7 @@
 /* The ACS engine when its store is tampered with, away, or fails at any one operation. */
 #include "unit.h"
 #include "acs_world.h"
+#include "acs_issuer.h"
 
 /* ---- the store under attack or away -------------------------------------- */
 
@@ -32,6 +33,7 @@ static void tampered(void **state)
 
 static void store_away(void **state)
 {
+    acs_answer_t answer = {0};
     json_t *erro, *ares;
     seen_t page;
 
@@ -39,11 +41,21 @@ static void store_away(void **state)
     erro = areq();
     is(erro, "messageType", "Erro");
     is(erro, "errorCode", "404");
+    assert_int_equal(metric(ACS_M_STORE_DOWN), 1);
+    world.issuer.trust_list = ACS_TRUST_STORE; /* something to be read before */
+    tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);
+    is(areq(), "errorCode", "404");
+    assert_int_equal(metric(ACS_M_STORE_DOWN), 2);
+    acs_issuer_look(&run, &world.issuer, SERVER_ID, &answer); /* is not there: no fault */
+    tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);
+    acs_issuer_look(&run, &world.issuer, SERVER_ID, &answer);
+    assert_int_equal(answer.status, 503);
+    assert_int_equal(metric(ACS_M_STORE_DOWN), 3);
     ares = challenge();
     tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);
     page = creq(ares);
     assert_int_equal(page.answer.status, 503);
-    assert_int_equal(metric(ACS_M_STORE_DOWN), 1);
+    assert_int_equal(metric(ACS_M_STORE_DOWN), 4);
     assert_true(creq(ares).challenge);
 }
 

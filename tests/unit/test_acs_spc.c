@@ -297,6 +297,7 @@ static void silent(void **state)
     is(world.rreq, "challengeCancel", "04");
     is(world.rreq, "interactionCounter", "00");
     assert_string_equal(json_string_value(json_array_get(json_object_get(world.rreq, "authenticationMethod"), 0)), "14");
+    assert_int_equal(acs_metric_timeouts(&world.metrics), 1);
     world.outcome = (acs_outcome_t){"C", NULL, NULL};
     is(confirm(ares, &f, 1), "transStatus", "C"); /* too old: not counted */
     assert_int_equal(world.rreqs, 1);
