@@ -65,6 +65,12 @@ static void add_wishes(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts, c
     t->card_index = acs_card_index(run->keys, tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER), run->pool);
 }
 
+/* Somebody will keep the answer: we, or an issuer that can be told. */
+static int keeps_trust(const acs_issuer_t *issuer)
+{
+    return issuer->trust_list == ACS_TRUST_STORE || (issuer->trust_list == ACS_TRUST_HOOK && issuer->hooks[ACS_HOOK_TRUST]);
+}
+
 /* Consents that the page may ask for (P-15, N-20): the requestor wants it, somebody keeps it, and it is not given yet. */
 static unsigned asks_of(const acs_facts_t *facts)
 {
@@ -72,7 +78,7 @@ static unsigned asks_of(const acs_facts_t *facts)
     const char *status = facts->card.trust_status, *bound = facts->card.device_binding;
     unsigned asks = 0;
 
-    if (facts->areq->version >= TDS_V220 && facts->issuer->trust_list != ACS_TRUST_OFF && tds_view_asks(facts->areq, trust) &&
+    if (facts->areq->version >= TDS_V220 && keeps_trust(facts->issuer) && tds_view_asks(facts->areq, trust) &&
         (!status || strchr("NPU", *status)))
         asks |= ACS_ASK_TRUST;
     if (facts->areq->version >= TDS_V231 && facts->issuer->hooks[ACS_HOOK_TRUST] && facts->method &&

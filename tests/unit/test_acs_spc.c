@@ -397,6 +397,21 @@ static void trusted_by_nobody(void **state)
     }
 }
 
+/* The lists are the issuer's, and it has no ear for consents: nobody would keep the answer. */
+static void nobody_to_tell(void **state)
+{
+    seen_t page;
+
+    world.issuer.trust_list = ACS_TRUST_HOOK; /* told by the card hook */
+    page = creq(asking("09", 0));
+    assert_null(strstr(page.answer.body, "name=\"trust\""));
+    (void)tick(page.token, world.otp, "Y");
+    absent(world.rreq, "whiteListStatus");
+    add_hook(ACS_HOOK_TRUST);
+    page = creq(asking("09", 1));
+    assert_non_null(strstr(page.answer.body, "name=\"trust\""));
+}
+
 /* A cancelled challenge gives no consent. */
 static void cancelled(void **state)
 {
@@ -452,5 +467,5 @@ static void list_is_bounded(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
                                           T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(long_name), T(unusable_credentials), T(rejected_all_the_same), T(trusted),
-                                          T(not_trusted), T(trusted_by_nobody), T(cancelled), T(list_calls), T(list_is_bounded)};
+                                          T(not_trusted), T(trusted_by_nobody), T(nobody_to_tell), T(cancelled), T(list_calls), T(list_is_bounded)};
 UNIT_MAIN(tests)
