@@ -112,6 +112,7 @@ const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const
     acs_ds_t *ds = server_of(cmd)->ds;
     acs_outcome_t *outcome = apr_pcalloc(cmd->pool, sizeof *outcome);
     acs_case_e which = acs_case_find(word);
+    const char *fault;
 
     if (!ds) return inside(cmd, "ACSDirectoryServer");
     if (which == ACS_CASE_COUNT) return apr_psprintf(cmd->pool, "ACSOutcome: there is no case '%s'; see docs/directives/ACSOutcome.md", word);
@@ -119,6 +120,8 @@ const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const
         return "ACSOutcome: the second word is a transStatus: N, U or R";
     if (!reason || strlen(reason) != 2 || strspn(reason, "0123456789") != 2)
         return "ACSOutcome: the third word is a transStatusReason of two digits";
+    if (!acs_outcome_find(apr_pstrcat(cmd->pool, "deny:", reason, NULL), &fault, cmd->pool)) /* the same as in a rule */
+        return apr_pstrcat(cmd->pool, "ACSOutcome: ", fault, NULL);
     *outcome = (acs_outcome_t){.trans_status = status, .reason = reason};
     ds->cases[which] = outcome;
     return NULL;

@@ -89,6 +89,8 @@ BAD = [
     (r"</ACSDirectoryServer>", "ACSOutcome strangeCard N 01\n</ACSDirectoryServer>", "ACSOutcome: "),
     (r"</ACSDirectoryServer>", "ACSOutcome no3RI Y 01\n</ACSDirectoryServer>", "ACSOutcome: "),
     (r"</ACSDirectoryServer>", "ACSOutcome no3RI N 1\n</ACSDirectoryServer>", "ACSOutcome: the third word is a transStatusReason"),
+    (r"</ACSDirectoryServer>", "ACSOutcome no3RI N 00\n</ACSDirectoryServer>", "ACSOutcome: '00' is no transStatusReason"),
+    (r"</ACSDirectoryServer>", "ACSOutcome fault U 40\n</ACSDirectoryServer>", "ACSOutcome: '40' is no transStatusReason"),
     (r"</ACSDirectoryServer>", "ACSChecks +watch\n</ACSDirectoryServer>", "ACSChecks"),
     *((r"ACSOperatorID .*", f"ACSOperatorID x\n{line}", f"{line.split()[0]} is legal only inside <ACSIssuer>") for line in (
         "ACSHook card {issuer}/card", "ACSIssuerKey file:/nowhere", "ACSTrustList store", "ACSDecoupledFallback failed",
