@@ -23,6 +23,14 @@ acs_card_status_e acs_card_status(const char *word)
     return ACS_CARD_BLOCKED; /* also for a word we do not know: the safe side */
 }
 
+acs_card_status_e acs_card_status_of(const json_t *row)
+{
+    const json_t *status = json_object_get(row, "status");
+
+    if (status && !json_is_string(status) && !json_is_null(status)) return ACS_CARD_BLOCKED;
+    return acs_card_status(json_string_value(status));
+}
+
 /* ---- file ---------------------------------------------------------------- */
 
 static apr_status_t read_whole(const char **text, apr_size_t *len, const char *path, apr_pool_t *pool, tds_err_t *err)
@@ -45,17 +53,36 @@ static apr_status_t read_whole(const char **text, apr_size_t *len, const char *p
     return rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : TDS_FAIL(err, rv, 0, NULL, "cannot read card file %s", path);
 }
 
+/* The place of the first that is no card, from 1; 0: all are. */
+static int bad_card(const json_t *cards)
+{
+    const char *pan;
+    json_t *row;
+    int n = 0;
+
+    json_object_foreach((json_t *)cards, pan, row) {
+        apr_size_t len = strlen(pan);
+
+        ++n;
+        if (len < 13 || len > 19 || strspn(pan, "0123456789") != len || !json_is_object(row)) return n;
+    }
+    return 0;
+}
+
 apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool, tds_err_t *err)
 {
     json_t *root, *cards;
     const char *text = NULL;
     apr_size_t len = 0;
     apr_status_t rv;
+    int bad;
 
     if ((rv = read_whole(&text, &len, path, pool, err)) != APR_SUCCESS) return rv;
     if ((rv = tds_json_parse(&root, text, len, pool, err)) != APR_SUCCESS) return rv;
     cards = json_object_get(root, "cards");
     if (!json_is_object(cards)) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: no object \"cards\"", path);
+    if ((bad = bad_card(cards))) /* never its number */
+        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: card %d is not an account number of 13 to 19 digits with an object", path, bad);
     *baton = cards;
     return APR_SUCCESS;
 }
@@ -88,6 +115,7 @@ static apr_status_t file_find(void *baton, const char *pan, acs_card_t *card, ap
     *card = (acs_card_t){0};
     if (!row) return APR_SUCCESS;
     take_words(card, json_word, row);
+    card->status = acs_card_status_of(row);
     if (json_is_array(credentials)) card->credentials = credentials;
     return APR_SUCCESS;
 }

@@ -54,6 +54,9 @@ extern const acs_card_ops_t acs_card_redis;
 /* active, blocked, notEnrolled, unknown; NULL: active; any other word is blocked: the safe side. */
 acs_card_status_e acs_card_status(const char *word);
 
+/* The member status of a row; one that is no text (null is as good as absent) is a word that we do not know. */
+acs_card_status_e acs_card_status_of(const json_t *row);
+
 /* What stands for a PAN in keys and counters. */
 const char *acs_card_index(const tds_keys_t *keys, const char *pan, apr_pool_t *pool);
 

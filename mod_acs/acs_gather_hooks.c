@@ -115,7 +115,7 @@ static void card_answer(acs_run_t *run, acs_card_t *card, const json_t *doc)
 {
     const json_t *holder = json_object_get(doc, "cardholder"), *credentials = json_object_get(doc, "credentials");
 
-    card->status = acs_card_status(tds_json_get(doc, "status"));
+    card->status = acs_card_status_of(doc);
     card->group = word_of(doc, "group", WORD_MAX);
     card->ref = word_of(holder, "ref", 128);
     card->language = word_of(holder, "language", 35);

@@ -107,6 +107,43 @@ static void statuses(void **state)
     }
 }
 
+/* A status that is no text is none that we know: the safe side, not the default. */
+static void odd_statuses(void **state)
+{
+    static const char *const odd[] = {"5", "false", "true", "[]", "{}", "[\"active\"]"};
+    acs_card_t card;
+    int i;
+
+    for (i = 0; i < COUNT(odd); ++i) {
+        from_file(apr_psprintf(pool, "{\"status\":%s}", odd[i]), &card);
+        assert_int_equal(card.status, ACS_CARD_BLOCKED);
+    }
+    from_file("{\"status\":null}", &card); /* as good as absent */
+    assert_int_equal(card.status, ACS_CARD_ACTIVE);
+}
+
+/* What is no card is a fault of the file, and which one it is is told without its number. */
+static void bad_files(void **state)
+{
+    static const char *const bad[] = {"\"" PAN "\":null", "\"" PAN "\":\"blocked\"", "\"" PAN "\":[]", "\"4000 0000 0000 0002\":{}",
+                                      "\"400000000002\":{}"};
+    void *baton;
+    int i;
+
+    for (i = 0; i < COUNT(bad); ++i) {
+        FILE *f = fopen("test_acs_card.json", "w");
+
+        assert_non_null(f);
+        fprintf(f, "{\"cards\":{\"4000000000000010\":{},%s}}", bad[i]);
+        fclose(f);
+        tds_err_clear(&err);
+        assert_int_equal(acs_card_file_load(&baton, "test_acs_card.json", pool, &err), APR_EINVAL);
+        assert_non_null(strstr(err.detail, "card 2 "));
+        assert_null(strstr(err.detail, "4000"));
+    }
+    (void)remove("test_acs_card.json");
+}
+
 static void unknown(void **state)
 {
     acs_card_redis_t src = {.keys = world.keys};
@@ -141,5 +178,5 @@ static void in_the_batch(void **state)
 }
 
 #define CARD(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
-static const struct CMUnitTest tests[] = {CARD(members), CARD(bad_credentials), CARD(statuses), CARD(unknown), CARD(in_the_batch)};
+static const struct CMUnitTest tests[] = {CARD(members), CARD(bad_credentials), CARD(statuses), CARD(odd_statuses), CARD(bad_files), CARD(unknown), CARD(in_the_batch)};
 UNIT_MAIN(tests)

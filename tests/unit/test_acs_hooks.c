@@ -96,6 +96,7 @@ static void card_answers(void **state)
     } rows[] = {{"{\"status\":\"blocked\"}", "R", "12"},     {"{\"status\":\"notEnrolled\"}", "U", "13"},
                 {"{\"status\":\"unknown\"}", "N", "08"},     {"404", "N", "08"},
                 {"{\"status\":\"whatever\"}", "R", "12"},    {"{}", "Y", NULL},
+                {"{\"status\":5}", "R", "12"},             {"{\"status\":false}", "R", "12"},
                 {"", "N", "08"} /* nothing at all is no card */};
     int i;
 
