@@ -338,6 +338,32 @@ static void three_ri(void **state)
     is(dec_areq("2.2.0", "areq-3ri-pa", NULL, NULL, 3), "transStatusReason", "21");
 }
 
+/* A-3RI-04: what is asked for is told, whatever the transStatus. */
+static void status_checks(void **state)
+{
+    static const struct {
+        const char *version, *ind, *name, *value, *source;
+    } rows[] = {{"2.2.0", "10", "whiteListStatus", "Y", "03"},
+                {"2.3.1", "10", "trustListStatus", "Y", "03"},
+                {"2.3.1", "13", "deviceBindingStatus", "13", "03"},
+                {"2.3.1", "14", "cardSecurityCodeStatus", "N", "02"}};
+    int i;
+
+    world.outcome = (acs_outcome_t){"N", "01", NULL};
+    world.card.trust_status = "Y";
+    world.card.device_binding = "13";
+    world.card.csc_status = "N";
+    for (i = 0; i < COUNT(rows); ++i) {
+        json_t *doc = areq_base(rows[i].version, "areq-3ri-npa", ID(i)), *ares;
+
+        tds_json_set(doc, "threeRIInd", rows[i].ind);
+        ares = areq_doc(doc);
+        is(ares, "transStatus", "N");
+        is(ares, rows[i].name, rows[i].value);
+        is(ares, apr_pstrcat(pool, rows[i].name, "Source", NULL), rows[i].source);
+    }
+}
+
 static void npa(void **state)
 {
     world.outcome = (acs_outcome_t){"Y", NULL, NULL};
@@ -500,6 +526,6 @@ static void ds_decides(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved), T(start_404), T(result_again),      T(refused),    T(at_once),  T(silence),
-                                          T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(npa),
+                                          T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(status_checks), T(npa),
                                           T(fallback), T(fallback_overtakes), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)
