@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #define TYPE_LIST 'l'
+#define RACES_MAX 20
 
 static const char *merchant_key(const char *bin, const char *id, apr_pool_t *pool)
 {
@@ -45,36 +46,60 @@ const char *acs_trust_take(acs_run_t *run, const acs_facts_t *facts, const tds_s
     return json_object_get(list_of(read, run->pool), key) ? "Y" : "N";
 }
 
+static apr_status_t list_load(acs_run_t *run, const char *index, tds_store_read_t *read, json_t **list)
+{
+    apr_status_t rv;
+
+    *read = read_of(index);
+    if ((rv = tds_store_batch(run->store, read, 1, run->pool, run->err)) == APR_SUCCESS) *list = list_of(read, run->pool);
+    return rv;
+}
+
 apr_status_t acs_trust_list(acs_run_t *run, const char *index, json_t **list)
 {
-    tds_store_read_t read = read_of(index);
-    apr_status_t rv = tds_store_batch(run->store, &read, 1, run->pool, run->err);
+    tds_store_read_t read;
 
-    if (rv == APR_SUCCESS) *list = list_of(&read, run->pool);
-    return rv;
+    return list_load(run, index, &read, list);
+}
+
+static apr_status_t list_edit(acs_run_t *run, json_t *list, const char *key, const acs_merchant_t *merchant, int on)
+{
+    json_t *entry;
+
+    if (!on) json_object_del(list, key);
+    if (!on || json_object_get(list, key)) return APR_SUCCESS;
+    if (json_object_size(list) >= ACS_TRUST_MAX) return TDS_FAIL(run->err, APR_ENOSPC, 0, NULL, "the trust list is full");
+    entry = json_object();
+    tds_json_set(entry, "acquirerBIN", merchant->bin);
+    tds_json_set(entry, "acquirerMerchantID", merchant->id);
+    tds_json_set(entry, "merchantName", merchant->name);
+    tds_json_set(entry, "since", tds_time_iso(run->clock(), run->pool));
+    json_object_set_new(list, key, entry);
+    return APR_SUCCESS;
+}
+
+/* Over the list that was read; APR_EAGAIN: it is another one by now. */
+static apr_status_t list_save(acs_run_t *run, const tds_store_read_t *seen, const json_t *list)
+{
+    tds_side_t side = {.type = TYPE_LIST, .name = seen->name, .seen = seen, .ttl = ACS_TRUST_TTL};
+
+    if (!(side.value = tds_json_text(list, &side.len, run->pool))) return APR_ENOMEM;
+    return tds_store_put(run->store, &side, run->pool, run->err);
 }
 
 apr_status_t acs_trust_change(acs_run_t *run, const char *index, const acs_merchant_t *merchant, int on)
 {
-    const char *key = merchant_key(merchant->bin, merchant->id, run->pool), *text;
-    json_t *list, *entry;
-    tds_side_t side;
-    apr_size_t len;
+    const char *key = merchant_key(merchant->bin, merchant->id, run->pool);
+    tds_store_read_t read;
+    json_t *list;
+    int tries = 0;
     apr_status_t rv;
 
     if (!key) return TDS_FAIL(run->err, APR_EINVAL, 0, NULL, "no merchant");
-    if ((rv = acs_trust_list(run, index, &list)) != APR_SUCCESS) return rv;
-    if (on && !json_object_get(list, key)) {
-        if (json_object_size(list) >= ACS_TRUST_MAX) return TDS_FAIL(run->err, APR_ENOSPC, 0, NULL, "the trust list is full");
-        entry = json_object();
-        tds_json_set(entry, "acquirerBIN", merchant->bin);
-        tds_json_set(entry, "acquirerMerchantID", merchant->id);
-        tds_json_set(entry, "merchantName", merchant->name);
-        tds_json_set(entry, "since", tds_time_iso(run->clock(), run->pool));
-        json_object_set_new(list, key, entry);
-    }
-    else if (!on) json_object_del(list, key);
-    if (!(text = tds_json_text(list, &len, run->pool))) return APR_ENOMEM;
-    side = (tds_side_t){.type = TYPE_LIST, .name = index, .value = text, .len = len, .ttl = ACS_TRUST_TTL};
-    return tds_store_put(run->store, &side, run->pool, run->err);
+    do {
+        if ((rv = list_load(run, index, &read, &list)) != APR_SUCCESS) return rv;
+        if ((rv = list_edit(run, list, key, merchant, on)) != APR_SUCCESS) return rv;
+        rv = list_save(run, &read, list);
+    } while (APR_STATUS_IS_EAGAIN(rv) && ++tries < RACES_MAX);
+    return rv;
 }

@@ -14,7 +14,8 @@ typedef struct acs_merchant_t {
 /* *list: object of objects {acquirerBIN, acquirerMerchantID, merchantName, since}; lives until run->pool goes. */
 apr_status_t acs_trust_list(acs_run_t *run, const char *index, json_t **list);
 
-/* Put a merchant on the list of a card, or take it off; both may be repeated. APR_ENOSPC: the list is full. */
+/* Put a merchant on the list of a card, or take it off; both may be repeated, and several at once do not undo each other.
+ * APR_ENOSPC: the list is full. APR_EAGAIN: others were faster each time. */
 apr_status_t acs_trust_change(acs_run_t *run, const char *index, const acs_merchant_t *merchant, int on);
 
 /* ---- for acs_gather.c ------------------------------------------------------ */

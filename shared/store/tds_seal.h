@@ -8,6 +8,7 @@
 #include "tds_keys.h"
 
 #define TDS_SEAL_OVERHEAD (1 + 2 + 12 + 16) /* generation, day, IV, tag */
+#define TDS_SEAL_HEAD     (1 + 2 + 12)      /* tells one sealed value from every other: the IV is random */
 
 typedef struct tds_seal_ctx_t {
     const tds_keys_t *keys;

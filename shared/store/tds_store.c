@@ -184,7 +184,8 @@ apr_status_t tds_store_put(tds_store_t *store, const tds_side_t *side, apr_pool_
     tds_store_raw_t raw = {.key = side_key(store, side->type, side->name, pool),
                            .value = v,
                            .len = side->len + TDS_SEAL_OVERHEAD,
-                           .ttl = side->ttl};
+                           .ttl = side->ttl,
+                           .seen = side->unless ? NULL : side->seen};
     tds_seal_ctx_t ctx = {.keys = store->keys, .store_key = raw.key, .shard = side->name, .type = (unsigned char)side->type};
     apr_status_t rv;
 
@@ -200,6 +201,8 @@ static void open_side(tds_store_t *store, tds_store_read_t *read, apr_pool_t *po
 {
     tds_seal_ctx_t ctx = {.keys = store->keys, .store_key = read->key, .shard = read->name, .type = (unsigned char)read->type};
 
+    read->mark_len = read->len < TDS_SEAL_HEAD ? read->len : TDS_SEAL_HEAD;
+    memcpy(read->mark, read->value, read->mark_len);
     if (tds_unseal(&read->value, &read->len, &ctx, read->value, read->len, pool) != APR_SUCCESS) read->rv = APR_EINVAL;
 }
 
@@ -211,6 +214,7 @@ apr_status_t tds_store_batch(tds_store_t *store, tds_store_read_t *reads, int n,
     if (!n) return APR_SUCCESS;
     for (i = 0; i < n; ++i) {
         reads[i].rv = APR_ENOENT;
+        reads[i].mark_len = 0;
         reads[i].key = reads[i].kind == TDS_READ_HASH
                            ? reads[i].name
                            : side_key(store, (char)(reads[i].kind == TDS_READ_COUNT ? TYPE_COUNT : reads[i].type), reads[i].name, pool);

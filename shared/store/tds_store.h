@@ -13,6 +13,7 @@
 #include <apr_time.h>
 #include "tds_err.h"
 #include "tds_keys.h"
+#include "tds_seal.h"
 #include "tds_time.h"
 
 #define TDS_STORE_SHARDS    256
@@ -74,17 +75,19 @@ apr_status_t tds_store_claim(tds_store_t *store, const tds_claim_t *what, apr_ar
 apr_status_t tds_store_arm(tds_store_t *store, tds_lane_e lane, const char *id, apr_time_t due, apr_pool_t *pool,
                            tds_err_t *err);
 
-/* A value beside the transactions, sealed as they are: no version, no queue; the last writer wins. */
+/* A value beside the transactions, sealed as they are: no version, no queue. The last writer wins, save where seen is given. */
 typedef struct tds_side_t {
     char type;          /* a letter; 't' is the transactions' own, 'c' the counters' */
     const char *name;   /* as of a counter */
     const char *unless; /* name of a counter in the same shard: once it has counted, nothing is written. NULL: always write */
+    const struct tds_store_read_t *seen; /* what it was made of: written only if that is still there. NULL, or unless: no matter */
     const void *value;
     apr_size_t len;
     apr_interval_time_t ttl; /* > 0 */
 } tds_side_t;
 
-/* APR_EEXIST: not written, the counter unless has counted. APR_EINVAL: no name. */
+/* APR_EEXIST: not written, the counter unless has counted. APR_EAGAIN: not written, what was seen is no longer there.
+ * APR_EINVAL: no name. */
 apr_status_t tds_store_put(tds_store_t *store, const tds_side_t *side, apr_pool_t *pool, tds_err_t *err);
 
 typedef enum tds_read_e {
@@ -103,6 +106,8 @@ typedef struct tds_store_read_t {
     apr_table_t *fields; /* name -> text */
     apr_int64_t number;
     const char *key; /* of the store itself */
+    unsigned char mark[TDS_SEAL_HEAD]; /* SIDE: of the value as it stood, mark_len bytes; 0: there was none */
+    apr_size_t mark_len;
 } tds_store_read_t;
 
 /* All of them in one round trip; n = 0: none at all. A status other than APR_SUCCESS: the store does not answer, or a name
@@ -133,6 +138,7 @@ typedef struct tds_store_raw_t {
     const tds_incr_t *incrs; /* name: the whole key */
     int nincrs;
     const char *unless; /* put: the whole key, or NULL */
+    const tds_store_read_t *seen; /* put: the value must still have this mark; NULL: no matter */
 } tds_store_raw_t;
 
 typedef apr_status_t tds_store_write_fn(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err);
@@ -151,7 +157,7 @@ typedef struct tds_store_ops_t {
     tds_store_write_fn *arm;
     tds_store_read_fn *load;    /* ENOENT */
     tds_store_claim_fn *claim;
-    tds_store_write_fn *put;    /* EEXIST; key, value, len, ttl, unless alone */
+    tds_store_write_fn *put;    /* EEXIST, EAGAIN; key, value, len, ttl, unless, seen alone */
     tds_store_batch_fn *batch;
     tds_store_health_fn *health;
 } tds_store_ops_t;

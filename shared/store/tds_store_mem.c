@@ -177,6 +177,16 @@ static apr_status_t mem_claim(void *baton, const char *const *queues, int nqueue
     return APR_SUCCESS;
 }
 
+/* Does the value still have the mark that was seen? */
+static int unmoved(tds_mem_t *m, const tds_store_raw_t *raw)
+{
+    slot_t *s = live(m, raw->key);
+    apr_size_t len = s ? s->len : 0;
+
+    if (len > TDS_SEAL_HEAD) len = TDS_SEAL_HEAD;
+    return len == raw->seen->mark_len && (!len || !memcmp(s->value, raw->seen->mark, len));
+}
+
 static apr_status_t mem_put(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
     tds_mem_t *m = baton;
@@ -184,6 +194,7 @@ static apr_status_t mem_put(void *baton, const tds_store_raw_t *raw, apr_pool_t 
 
     if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
     if (raw->unless && live(m, raw->unless)) return APR_EEXIST;
+    if (raw->seen && !unmoved(m, raw)) return APR_EAGAIN;
     put(m, raw);
     return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
 }

@@ -35,10 +35,21 @@ static tds_redis_script_t put_script = {
     "return 'OK'",
     ""};
 
+/* KEYS value; ARGV mark that is to be there, value, ttl ms. The mark's place is that of tds_seal.h: 1-15; what is not there has an
+ * empty one. */
+static tds_redis_script_t put_seen_script = {
+    "local h = redis.call('GETRANGE', KEYS[1], 0, 14) "
+    "if h == string.sub(ARGV[2], 1, 15) then return 'OK' end "
+    "if h ~= ARGV[1] then return 'MOVED' end "
+    "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) "
+    "return 'OK'",
+    ""};
+
 void tds_store_redis_init(void)
 {
     tds_redis_script_init(&save_script);
     tds_redis_script_init(&put_script);
+    tds_redis_script_init(&put_seen_script);
     tds_redis_script_init(&claim_script);
 }
 
@@ -208,14 +219,17 @@ static apr_status_t redis_put(void *baton, const tds_store_raw_t *raw, apr_pool_
     apr_status_t rv;
 
     if (raw->unless) tds_redis_eval(&cmd, &put_script, 2, pool);
+    else if (raw->seen) tds_redis_eval(&cmd, &put_seen_script, 1, pool);
     else tds_redis_arg(&cmd, "SET");
     tds_redis_arg(&cmd, raw->key);
     if (raw->unless) tds_redis_arg(&cmd, raw->unless);
+    if (raw->seen) tds_redis_arg_bytes(&cmd, raw->seen->mark, raw->seen->mark_len);
     tds_redis_arg_bytes(&cmd, raw->value, raw->len);
-    if (!raw->unless) tds_redis_arg(&cmd, "PX");
+    if (!raw->unless && !raw->seen) tds_redis_arg(&cmd, "PX");
     tds_redis_arg_int(&cmd, apr_time_as_msec(raw->ttl), pool);
     if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
     if (is_text(reply, "OK")) return APR_SUCCESS;
+    if (is_text(reply, "MOVED")) return APR_EAGAIN;
     return is_text(reply, "SHUT") ? APR_EEXIST : refused(reply, err);
 }
 

@@ -1,5 +1,6 @@
 """What the issuer's systems see of transactions in a server: trust list, decoupled authentication over restarts, 3RI, SPC, export;
 and what a Directory Server's section decides."""
+import concurrent.futures
 import hashlib
 import hmac
 import json
@@ -131,6 +132,29 @@ def test_trust_list(lab, node, logs, other_key):
     ares = areq(lab, CHALLENGE, **IN_231)
     assert (ares["trustListStatus"], ares["trustListStatusSource"]) == ("Y", "03") and "whiteListStatus" not in ares
     assert call(lab, node, "POST", f"/trust/{index}/remove", MERCHANT).status == 200
+
+
+def test_trust_list_at_once(lab, node):
+    """Many changes of one list in the same instant: none undoes another."""
+    index = index_of(node, CHALLENGE)
+    shops = [{**MERCHANT, "acquirerMerchantID": f"AT-ONCE-{i}"} for i in range(10)]
+
+    def change(path):
+        def one(shop):
+            while (answer := call(lab, node, "POST", path, shop)).status == 503:  # more at once than it takes: try again
+                time.sleep(0.01)
+            return answer.status
+        with concurrent.futures.ThreadPoolExecutor(len(shops)) as pool:
+            return set(pool.map(one, shops))
+
+    def listed():
+        merchants = call(lab, node, "GET", f"/trust/{index}").json()["merchants"]
+        return {m["acquirerMerchantID"] for m in merchants if m["acquirerMerchantID"].startswith("AT-ONCE")}
+    assert change(f"/trust/{index}") == {200}
+    assert listed() == {shop["acquirerMerchantID"] for shop in shops}
+    assert change(f"/trust/{index}/remove") == {200}
+    assert not listed()
+    assert not lab.redis.keys_without_ttl()
 
 
 def test_box_left_empty(lab, node):

@@ -459,6 +459,39 @@ static void put_unless(void **state)
     side_holds('m', id, "all the same");
 }
 
+/* Over what was read, and over nothing else. */
+static apr_status_t put_over(const tds_store_read_t *seen, const char *text)
+{
+    tds_side_t side = {.type = 'l', .name = seen->name, .value = text, .len = strlen(text), .ttl = HOUR, .seen = seen};
+
+    return tds_store_put(store, &side, pool, &err);
+}
+
+/* Of two who have read the same, the second is told so, whether there was a value or not. */
+static void put_seen(void **state)
+{
+    const char *id = new_id();
+    tds_store_read_t one, two;
+
+    one = read_one(TDS_READ_SIDE, 'l', id);
+    two = read_one(TDS_READ_SIDE, 'l', id);
+    assert_int_equal(one.rv, APR_ENOENT);
+    assert_ok(put_over(&one, "one"));
+    assert_int_equal(put_over(&two, "two"), APR_EAGAIN);
+    side_holds('l', id, "one");
+    one = read_one(TDS_READ_SIDE, 'l', id);
+    two = read_one(TDS_READ_SIDE, 'l', id);
+    assert_ok(put_over(&two, "one")); /* the same text is another value */
+    assert_int_equal(put_over(&one, "three"), APR_EAGAIN);
+    two = read_one(TDS_READ_SIDE, 'l', id);
+    assert_ok(put_over(&two, ""));
+    side_holds('l', id, "");
+    assert_int_equal(put_over(&two, "late"), APR_EAGAIN);
+    two = read_one(TDS_READ_SIDE, 'l', id);
+    assert_ok(put_over(&two, "last"));
+    side_holds('l', id, "last");
+}
+
 static void batch(void **state)
 {
     const char *a = new_id(), *b = new_id();
@@ -504,6 +537,7 @@ static void side_expiry(apr_interval_time_t ttl, void (*wait)(apr_interval_time_
 #define STORE_TESTS                                                                                                   \
     UNIT_STORE(life), UNIT_STORE(upper_case), UNIT_STORE(no_id), UNIT_STORE(tampering), UNIT_STORE(put_back),         \
         UNIT_STORE(deadlines), UNIT_STORE(lanes), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds), UNIT_STORE(sides), \
-        UNIT_STORE(side_names), UNIT_STORE(counters), UNIT_STORE(put_unless), UNIT_STORE(batch)
+        UNIT_STORE(side_names), UNIT_STORE(counters), UNIT_STORE(put_unless), UNIT_STORE(put_seen), \
+        UNIT_STORE(batch)
 
 #endif

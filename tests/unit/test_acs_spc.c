@@ -464,8 +464,84 @@ static void list_is_bounded(void **state)
     assert_ok(acs_trust_change(&run, index, &(acs_merchant_t){"400551", "M7", "Shop"}, 1)); /* is on it already */
 }
 
+/* The other node: it changes the same list between our reading and our writing, so many times. */
+static struct {
+    int times, on;
+    tds_store_t *store;
+} other;
+
+static apr_status_t batch_and_other(void *baton, tds_store_read_t *reads, int n, apr_pool_t *p, tds_err_t *e)
+{
+    const char *index = acs_card_index(world.keys, PAN, pool);
+    acs_merchant_t theirs = {"400551", "THEIRS", "Other Shop"};
+    apr_status_t rv = tds_store_mem_ops.batch(baton, reads, n, p, e);
+    acs_run_t node = run;
+
+    if (!other.times) return rv;
+    --other.times;
+    node.store = other.store;
+    assert_ok(acs_trust_change(&node, index, &theirs, other.on));
+    return rv;
+}
+
+static void both_at_once(tds_store_ops_t *ops, int times)
+{
+    *ops = tds_store_mem_ops;
+    ops->batch = batch_and_other;
+    other.times = times;
+    other.on = 1;
+    other.store = run.store;
+    run.store = tds_store_make(ops, world.mem, "acs", world.keys, world_clock, pool);
+}
+
+/* Two consents of a card in the same instant are two merchants on its list; one that is taken off stays off. */
+static void list_of_two_writers(void **state)
+{
+    const char *index = acs_card_index(world.keys, PAN, pool);
+    acs_merchant_t ours = {"400551", "OURS", "Shop"};
+    tds_store_ops_t ops;
+    json_t *list;
+
+    both_at_once(&ops, 1); /* there is no list yet */
+    assert_ok(acs_trust_change(&run, index, &ours, 1));
+    assert_ok(acs_trust_list(&run, index, &list));
+    assert_int_equal(json_object_size(list), 2);
+    other.times = 1;
+    other.on = 0; /* they take theirs off, we ours */
+    assert_ok(acs_trust_change(&run, index, &ours, 0));
+    assert_ok(acs_trust_list(&run, index, &list));
+    assert_int_equal(json_object_size(list), 0);
+    other.times = 7;
+    other.on = 1;
+    assert_ok(acs_trust_change(&run, index, &ours, 1));
+    assert_int_equal(other.times, 0);
+    assert_ok(acs_trust_list(&run, index, &list));
+    assert_int_equal(json_object_size(list), 2);
+}
+
+/* It does not go on for ever; the issuer's call is to be repeated. */
+static void list_of_many_writers(void **state)
+{
+    static const char body[] = "{\"acquirerBIN\":\"400551\",\"acquirerMerchantID\":\"OURS\"}";
+    const char *index = acs_card_index(world.keys, PAN, pool);
+    acs_call_t call = {.what = {.body = body, .len = sizeof body - 1}};
+    acs_answer_t answer = {0};
+    tds_store_ops_t ops;
+    json_t *list;
+
+    world.issuer.trust_list = ACS_TRUST_STORE;
+    both_at_once(&ops, 1000);
+    acs_issuer_trust_change(&run, &world.issuer, index, 1, &call, &answer);
+    assert_int_equal(answer.status, 503);
+    assert_true(other.times > 900);
+    other.times = 0;
+    assert_ok(acs_trust_list(&run, index, &list));
+    assert_int_equal(json_object_size(list), 1);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
                                           T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(long_name), T(unusable_credentials), T(rejected_all_the_same), T(trusted),
-                                          T(not_trusted), T(trusted_by_nobody), T(nobody_to_tell), T(cancelled), T(list_calls), T(list_is_bounded)};
+                                          T(not_trusted), T(trusted_by_nobody), T(nobody_to_tell), T(cancelled), T(list_calls), T(list_is_bounded),
+                                          T(list_of_two_writers), T(list_of_many_writers)};
 UNIT_MAIN(tests)
