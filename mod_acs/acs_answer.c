@@ -122,10 +122,11 @@ static void set_app(tds_msg_t *ares, const tds_msg_t *areq)
     tds_msg_set(ares, TDS_E_THREE_DS_REQUESTOR_APP_URL_IND, "N");
 }
 
-/* Reasons of later versions are an invalid transaction to 2.1.0. */
-static const char *reason_in(tds_ver_e version, const char *reason)
+/* A reason that came with a later version is to an earlier one a failed authentication (N) or an invalid transaction. */
+static const char *reason_in(tds_ver_e version, const acs_outcome_t *outcome)
 {
-    return reason && version == TDS_V210 && strcmp(reason, "21") > 0 ? "07" : reason;
+    if (!outcome->reason || acs_reason_known(version, outcome->reason)) return outcome->reason;
+    return *outcome->trans_status == 'N' ? "01" : "07";
 }
 
 static void copy_ids(tds_msg_t *ares, const tds_msg_t *areq, const acs_txn_t *txn)
@@ -156,7 +157,7 @@ static apr_status_t set_outcome(acs_run_t *run, tds_msg_t *ares, const acs_facts
                                 acs_txn_t *txn)
 {
     tds_msg_set(ares, TDS_E_TRANS_STATUS, d->outcome.trans_status);
-    tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, reason_in(ares->version, d->outcome.reason));
+    tds_msg_set(ares, TDS_E_TRANS_STATUS_REASON, d->outcome.reason);
     set_info(ares, facts->issuer, d->outcome.trans_status);
     if (*d->outcome.trans_status == 'C') set_challenge(run, ares, facts, d);
     if (*d->outcome.trans_status == 'D') set_decoupled(ares, facts);
@@ -175,6 +176,7 @@ apr_status_t acs_ares_make(acs_run_t *run, const acs_facts_t *facts, acs_decisio
     if (facts->ds->informational && rules.nprior < PRIOR_MAX) /* I unasked: as if by an indicator of the DS's own */
         prior[rules.nprior++] = (tds_prior_t){TDS_MSG_AREQ, TDS_E_THREE_DS_REQUESTOR_CHALLENGE_IND, "80"};
     decision->outcome = *with_value(run, facts, decision, txn, &out);
+    decision->outcome.reason = reason_in(ares->version, &decision->outcome);
     run->noted.eci = out.eci;
     copy_ids(ares, facts->areq, txn);
     tds_msg_set(ares, TDS_E_ACS_REFERENCE_NUMBER, run->conf->reference_number);

@@ -116,11 +116,19 @@ static const char *outcome_words(apr_pool_t *pool)
     return text;
 }
 
-static int reason_good(const char *text)
+int acs_reason_known(tds_ver_e version, const char *reason)
 {
-    int n = strlen(text) == 2 && strspn(text, "0123456789") == 2 ? (text[0] - '0') * 10 + text[1] - '0' : 0;
+    return tds_code_known(TDS_MSG_ARES, TDS_E_TRANS_STATUS_REASON, version, reason);
+}
 
-    return (n >= 1 && n <= 29) || n >= 80; /* 80 and above: those of the DS */
+const char *acs_reason_fault(const char *text, apr_pool_t *pool)
+{
+    int version;
+
+    for (version = TDS_V210; version < TDS_V_COUNT; ++version) {
+        if (acs_reason_known((tds_ver_e)version, text)) return NULL;
+    }
+    return apr_psprintf(pool, "'%s' is no transStatusReason of any version: two digits, 01 to 30, or 80 to 99 of the DS's own", text);
 }
 
 /* What stands behind the colon. NULL, or what is wrong with it. */
@@ -131,8 +139,7 @@ static const char *refine(acs_outcome_t *outcome, const char *word, int takes_re
 
     if (takes_reason) {
         outcome->reason = detail;
-        return reason_good(detail) ? NULL
-                                   : apr_psprintf(pool, "'%s' is no transStatusReason: two digits, 01 to 29 or 80 to 99", detail);
+        return acs_reason_fault(detail, pool);
     }
     if (*outcome->trans_status != 'C')
         return apr_psprintf(pool, "%s takes nothing behind it: a reason goes with reject, deny and unavailable, a challenge "

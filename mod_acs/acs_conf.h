@@ -164,6 +164,10 @@ int acs_used(const acs_conf_t *conf, const apr_array_header_t *use, const char *
  * result NULL. */
 const acs_outcome_t *acs_outcome_find(const char *word, const char **fault, apr_pool_t *pool);
 
+/* NULL, or what is wrong with a transStatusReason that no version has. Does that version have it? */
+const char *acs_reason_fault(const char *text, apr_pool_t *pool);
+int acs_reason_known(tds_ver_e version, const char *reason);
+
 /* The word again, from the outcome: for logs and tables. */
 const char *acs_outcome_word(const acs_outcome_t *outcome, apr_pool_t *pool);
 

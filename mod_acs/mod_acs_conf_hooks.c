@@ -118,10 +118,8 @@ const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const
     if (which == ACS_CASE_COUNT) return apr_psprintf(cmd->pool, "ACSOutcome: there is no case '%s'; see docs/directives/ACSOutcome.md", word);
     if (strlen(status) != 1 || !strchr("NUR", *status))
         return "ACSOutcome: the second word is a transStatus: N, U or R";
-    if (!reason || strlen(reason) != 2 || strspn(reason, "0123456789") != 2)
-        return "ACSOutcome: the third word is a transStatusReason of two digits";
-    if (!acs_outcome_find(apr_pstrcat(cmd->pool, "deny:", reason, NULL), &fault, cmd->pool)) /* the same as in a rule */
-        return apr_pstrcat(cmd->pool, "ACSOutcome: ", fault, NULL);
+    if (!reason) return "ACSOutcome: the third word is a transStatusReason";
+    if ((fault = acs_reason_fault(reason, cmd->pool))) return apr_pstrcat(cmd->pool, "ACSOutcome: ", fault, NULL);
     *outcome = (acs_outcome_t){.trans_status = status, .reason = reason};
     ds->cases[which] = outcome;
     return NULL;

@@ -227,6 +227,10 @@ const char *tds_elem_name(tds_elem_e elem);
 /* TDS_E_NONE when no message or object has such a name. */
 tds_elem_e tds_elem_find(const char *name, apr_size_t len);
 
+/* May a message of that type say that code for an element of its own, in that version? Those left to the Directory Server
+ * count as known. */
+int tds_code_known(tds_msg_e type, tds_elem_e elem, tds_ver_e version, const char *code);
+
 /* How a log may show the value. */
 typedef enum tds_elem_mask_e {
     TDS_MASK_PLAIN,

@@ -90,6 +90,20 @@ static int code_fault(const tds_ctx_t *ctx, const tds_val_t *val, const char *s,
                : reserved;
 }
 
+int tds_code_known(tds_msg_e type, tds_elem_e elem, tds_ver_e version, const char *code)
+{
+    const tds_msg_rules_t rules = {0};
+    tds_msg_t msg = {.version = version};
+    tds_ctx_t ctx = {.msg = &msg, .rules = &rules, .sending = 1};
+    const tds_table_t *t = &tds_tables[type];
+    const tds_row_t *row = &tds_rows[t->row], *end = row + t->nrows;
+    apr_size_t len = strlen(code);
+
+    while (row < end && (row->elem != elem || !(row->vers & TDS_VER_BIT(version)))) ++row;
+    return row < end && length_good(&tds_vals[row->val], code, len) && tds_format_fn[tds_vals[row->val].format](code, len) &&
+           !code_fault(&ctx, &tds_vals[row->val], code, len, NULL);
+}
+
 /* base64url of a JSON object (deviceInfo): more is not asked of it. */
 static int decodes(const tds_ctx_t *ctx, const char *s, apr_size_t len)
 {

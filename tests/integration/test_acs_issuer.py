@@ -274,7 +274,7 @@ def test_outcomes(lab, node):
     ares = areq(lab, REJECT)  # the rule says attempt
     assert (ares["transStatus"], ares["transStatusReason"]) == ("N", "25") and "authenticationValue" not in ares
     ares = areq(lab, REJECT, messageVersion="2.1.0", browserJavascriptEnabled=None)  # which does not know 25
-    assert (ares["transStatus"], ares["transStatusReason"]) == ("N", "07")
+    assert (ares["transStatus"], ares["transStatusReason"]) == ("N", "01")
     assert areq(lab, NOT_ENROLLED)["transStatus"] == "I"  # unasked
     assert areq(lab, NOT_ENROLLED, messageVersion="2.1.0", browserJavascriptEnabled=None)["transStatus"] == "U"
 

@@ -193,9 +193,9 @@ static void is_outcome(const char *word, const char *status, const char *reason,
 static void outcomes(void **state)
 {
     static const char *const bad[] = {"",         "Deny",          "deny:",     "deny:1",     "deny:001",       "deny:ab",
-                                      "deny:00",  "deny:30",       "deny:79",   "deny:01:02", "frictionless:",  "attempt:01",
+                                      "deny:00",  "deny:31",       "deny:79",   "deny:01:02", "frictionless:",  "attempt:01",
                                       "spc:01",   "decoupled:oob", "challenge:", "challenge:sms", "challenge:01", "informational:01",
-                                      "den",      "denyx",         ":01"};
+                                      "den",      "denyx",         ":01",       "deny:1 ",    "reject:45",      "unavailable:99x"};
     const char *fault;
     int i;
 
@@ -210,12 +210,26 @@ static void outcomes(void **state)
     is_outcome("reject", "R", "11", NULL);
     is_outcome("deny", "N", "01", NULL);
     is_outcome("deny:12", "N", "12", NULL);
+    is_outcome("deny:30", "N", "30", NULL);
     is_outcome("unavailable", "U", "22", NULL);
     is_outcome("unavailable:80", "U", "80", NULL);
     is_outcome("informational", "I", NULL, NULL);
     for (i = 0; i < COUNT(bad); ++i) {
         fault = NULL;
         if (acs_outcome_find(bad[i], &fault, pool) || !fault) fail_msg("taken: '%s'", bad[i]);
+    }
+}
+
+/* What stands in acs_cases.def is a code of some version, too. */
+static void case_reasons(void **state)
+{
+    int i;
+
+    for (i = 0; i < ACS_CASE_COUNT; ++i) {
+        const acs_outcome_t *o = acs_case_outcome(NULL, (acs_case_e)i);
+
+        assert_null(acs_reason_fault(o->reason, pool));
+        assert_true(acs_reason_known(TDS_V220, o->reason));
     }
 }
 
@@ -237,5 +251,5 @@ static void outcome_words(void **state)
 #define COUNTED(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {COUNTED(declarations), COUNTED(window_slides), COUNTED(before_it_is_counted), COUNTED(sums),
                                           COUNTED(refused_is_not_counted), COUNTED(by_device), COUNTED(not_read), COUNTED(outcomes),
-                                          COUNTED(outcome_words)};
+                                          COUNTED(outcome_words), COUNTED(case_reasons)};
 UNIT_MAIN(tests)

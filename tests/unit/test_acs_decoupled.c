@@ -81,7 +81,7 @@ static void not_d(void **state)
     static const struct {
         const char *version, *base, *ind, *minutes, *status, *reason;
     } rows[] = {{"2.2.0", "areq-brw-pa", "N", NULL, "N", "23"},      {"2.2.0", "areq-brw-pa", NULL, NULL, "N", "23"},
-                {"2.3.1", "areq-brw-pa", "F", "00010", "N", "23"},   {"2.1.0", "areq-brw-pa", NULL, NULL, "N", "07"},
+                {"2.3.1", "areq-brw-pa", "F", "00010", "N", "23"},   {"2.1.0", "areq-brw-pa", NULL, NULL, "N", "01"},
                 {"2.2.0", "areq-brw-pa", "Y", "00001", "D", NULL},   {"2.2.0", "areq-app-pa", "Y", "00010", "D", NULL}};
     int i;
 
