@@ -115,10 +115,9 @@ static void add_challenge_data(acs_run_t *run, acs_txn_t *t, const acs_facts_t *
     t->language = facts->card.language ? facts->card.language : tds_view_language(m);
     t->sdk_trans_id = tds_msg_get(m, TDS_E_SDK_TRANS_ID);
     t->dec_req = tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_DEC_REQ_IND);
-    if ((t->asks = asks_of(facts))) {
-        t->acquirer = tds_msg_get(m, TDS_E_ACQUIRER_BIN);
-        t->acquirer_merchant = tds_msg_get(m, TDS_E_ACQUIRER_MERCHANT_ID);
-    }
+    if ((t->asks = asks_of(facts))) t->acquirer = tds_msg_get(m, TDS_E_ACQUIRER_BIN);
+    if (t->asks || run->txnlog) t->acquirer_merchant = tds_msg_get(m, TDS_E_ACQUIRER_MERCHANT_ID);
+    if (run->txnlog) t->mcc = tds_msg_get(m, TDS_E_MCC);
     add_spc_data(run, t, facts, d);
 }
 

@@ -81,11 +81,13 @@ static void put_ids(json_t *doc, const acs_txn_t *txn)
     tds_json_set(doc, "messageCategory", txn->category);
 }
 
-static void put_purchase(json_t *doc, const char *amount, const char *currency, const char *merchant)
+static void put_purchase(json_t *doc, const acs_txn_t *txn)
 {
-    tds_json_set(doc, "purchaseAmount", amount);
-    tds_json_set(doc, "purchaseCurrency", currency);
-    tds_json_set(doc, "merchantName", merchant);
+    tds_json_set(doc, "purchaseAmount", txn->amount);
+    tds_json_set(doc, "purchaseCurrency", txn->currency);
+    tds_json_set(doc, "merchantName", txn->merchant);
+    tds_json_set(doc, "acquirerMerchantID", txn->acquirer_merchant);
+    tds_json_set(doc, "mcc", txn->mcc);
 }
 
 /* Too long: without what can be done without. What is still too long is not written. */
@@ -135,16 +137,17 @@ void acs_log_ares(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *txn
     tds_json_set(doc, "eci", run->noted.eci);
     if (decision->rule) json_object_set_new(doc, "rule", json_integer(decision->rule->line));
     tds_json_set(doc, "method", method_of(txn));
-    put_purchase(doc, tds_msg_get(areq, TDS_E_PURCHASE_AMOUNT), tds_msg_get(areq, TDS_E_PURCHASE_CURRENCY),
-                 tds_msg_get(areq, TDS_E_MERCHANT_NAME));
-    tds_json_set(doc, "acquirerMerchantID", tds_msg_get(areq, TDS_E_ACQUIRER_MERCHANT_ID));
-    tds_json_set(doc, "mcc", tds_msg_get(areq, TDS_E_MCC));
+    put_purchase(doc, &(acs_txn_t){.amount = tds_msg_get(areq, TDS_E_PURCHASE_AMOUNT),
+                                   .currency = tds_msg_get(areq, TDS_E_PURCHASE_CURRENCY),
+                                   .merchant = tds_msg_get(areq, TDS_E_MERCHANT_NAME),
+                                   .acquirer_merchant = tds_msg_get(areq, TDS_E_ACQUIRER_MERCHANT_ID),
+                                   .mcc = tds_msg_get(areq, TDS_E_MCC)});
     tds_json_set(doc, "panRef", acs_log_pan_ref(run, tds_msg_get(areq, TDS_E_ACCT_NUMBER)));
     finish(run, doc);
 }
 
-/* An end without an RReq (the DS refused the ARes, A-ARES-16) has no transStatus. */
-void acs_log_outcome(acs_run_t *run, const acs_txn_t *txn)
+/* An end without an RReq (the DS refused the ARes, A-ARES-16) has no transStatus. before: what left the record with the outcome. */
+void acs_log_outcome(acs_run_t *run, const acs_txn_t *before, const acs_txn_t *txn)
 {
     acs_end_e end = (acs_end_e)txn->end;
     tds_ver_e version = (tds_ver_e)txn->msg_version;
@@ -162,7 +165,7 @@ void acs_log_outcome(acs_run_t *run, const acs_txn_t *txn)
     tds_json_set(doc, "method", method_of(txn));
     tds_json_set(doc, "interactionCounter", apr_psprintf(run->pool, "%02u", txn->interactions));
     json_object_set_new(doc, "attempts", json_integer(txn->attempts));
-    put_purchase(doc, txn->amount, txn->currency, txn->merchant);
+    put_purchase(doc, before);
     tds_json_set(doc, "panRef", run->noted.pan_ref);
     finish(run, doc);
 }

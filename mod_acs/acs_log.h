@@ -16,7 +16,7 @@ typedef struct acs_txnlog_t {
 
 /* All of these do nothing when run->txnlog is NULL. */
 void acs_log_ares(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *txn, const acs_decision_t *decision);
-void acs_log_outcome(acs_run_t *run, const acs_txn_t *txn);
+void acs_log_outcome(acs_run_t *run, const acs_txn_t *before, const acs_txn_t *txn);
 void acs_log_erro(acs_run_t *run, const tds_err_t *err, const tds_msg_t *faulty, const acs_txn_t *txn);
 
 /* "2026-01-31T23:59:59.123Z" and back, with or without the fraction; 0: not that. */

@@ -74,7 +74,7 @@ static void count_step(acs_run_t *run, const acs_txn_t *before, const acs_txn_t 
     if (before->end == ACS_END_NONE && after->end != ACS_END_NONE) acs_metric_outcome(run, after);
     if (before->end == ACS_END_NONE && (after->end != ACS_END_NONE || after->state == ACS_ST_FINAL) &&
         before->state != after->state)
-        acs_log_outcome(run, after);
+        acs_log_outcome(run, before, after);
     if (what->event != ACS_EV_TIMEOUT) return;
     tds_metric_add(run->metrics, timeout_metric(before->state), 1);
     acs_metric_time(run, ACS_H_LATENESS, 0, run->clock() - before->deadline);

@@ -86,7 +86,7 @@ static void count_entry(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *p
  * authentication value: who fills the outbox drops it. */
 static void drop_personal(acs_txn_t *t)
 {
-    t->phone = t->email = t->spc_keys = NULL;
+    t->phone = t->email = t->spc_keys = t->mcc = NULL;
     t->otp_mac = t->forms = t->creq_mark = TDS_BYTES(NULL, 0);
 }
 
@@ -120,6 +120,7 @@ static void decide_end(acs_txn_t *t, const move_t *m, const acs_happening_t *wha
     t->ended = what->now;
     t->erro = what->erro;
     owe(t, what);
+    if (!(t->owed & ACS_OWED(CONSENT))) t->acquirer = t->acquirer_merchant = NULL;
     if (ends[m->end].counts && t->msg_version >= TDS_V220 && t->interactions < 99) ++t->interactions;
     t->outbox = ACS_OUT_RREQ;
     t->out_until = what->now + conf->outbox_horizon;

@@ -158,6 +158,7 @@ typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_R
     F(50, STR, const char *, acquirer)     /* acquirerBIN and acquirerMerchantID: who is trusted */                   \
     F(51, STR, const char *, acquirer_merchant)                                                                       \
     F(52, STR, const char *, reason)       /* transStatusReason of the ARes */                                        \
+    F(61, STR, const char *, mcc)          /* for the line of the outcome; leaves with it */                          \
     F(58, STR, const char *, sdk_trans_id) /* sdkTransID, of an app */                                                \
     F(57, I64, apr_time_t, ended)          /* when the outcome was decided */                                         \
     F(53, STR, const char *, requestor)    /* threeDSRequestorID (N-13) */                                            \

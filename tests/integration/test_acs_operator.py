@@ -232,6 +232,7 @@ def test_log_of_challenge(lab, node, txnlog, end, want):
     ares, = txnlog(event="ares", acsTransID=c.id)
     assert (ares["transStatus"], ares["method"]) == ("C", "otp")
     assert outcome["panRef"] == ares["panRef"] and outcome["merchantName"] == ares["merchantName"]
+    assert (outcome["acquirerMerchantID"], outcome["mcc"]) == (ares["acquirerMerchantID"], ares["mcc"])
     assert len(txnlog(acsTransID=c.id)) == 2
 
 

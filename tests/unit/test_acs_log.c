@@ -120,6 +120,8 @@ static void of_challenge(void **state)
     assert_int_equal(json_integer_value(json_object_get(doc, "attempts")), 2);
     is(doc, "panRef", tds_json_get(line(0), "panRef"));
     is(doc, "merchantName", "Corner Shop");
+    is(doc, "acquirerMerchantID", "M1");
+    is(doc, "mcc", "5411");
     absent(doc, "challengeCancel");
     assert_int_equal(outcomes_counted('Y'), 1);
     harmless();
@@ -145,9 +147,45 @@ static void of_silence(void **state)
     is(line(1), "transStatus", "N");
     is(line(1), "transStatusReason", "14");
     is(line(1), "challengeCancel", "05");
+    is(line(1), "acquirerMerchantID", "M1");
     assert_int_equal(tds_metric_value(&world.metrics, ACS_H_LATENESS, &TDS_METRIC_AT(0)), 1);
     assert_non_null(strstr(tds_metric_text(&world.metrics, pool), "acs_deadline_lateness_seconds_sum 3.000000\n"));
     harmless();
+}
+
+/* The DS refuses the ARes: over without an RReq. */
+static void of_refusal(void **state)
+{
+    const char *erro = apr_psprintf(pool, "{\"messageType\":\"Erro\",\"messageVersion\":\"2.2.0\",\"errorCode\":\"203\","
+                                          "\"errorComponent\":\"D\",\"errorDescription\":\"d\",\"errorDetail\":\"x\","
+                                          "\"errorMessageType\":\"ARes\",\"dsTransID\":\"" DS_ID "\",\"acsTransID\":\"%s\"}",
+                                    tds_json_get(challenge(), "acsTransID"));
+    acs_answer_t answer = {0};
+
+    acs_run_areq(&run, erro, strlen(erro), &answer);
+    assert_int_equal(lines->nelts, 2);
+    absent(line(1), "transStatus");
+    is(line(1), "acquirerMerchantID", "M1");
+    is(line(1), "mcc", "5411");
+    harmless();
+}
+
+/* The record has them for the line alone, and no longer than that: none without a log. */
+static void only_for_the_line(void **state)
+{
+    json_t *ares = challenge();
+    seen_t page;
+
+    assert_string_equal(record(ares)->mcc, "5411");
+    assert_string_equal(record(ares)->acquirer_merchant, "M1");
+    page = creq(ares);
+    (void)press(page.token, "cancel", NULL);
+    assert_null(record(ares)->mcc);
+    assert_null(record(ares)->acquirer_merchant);
+    run.txnlog = NULL;
+    ares = areq_with(areq_text("f25084f0-5b16-4c0a-ae5d-b24808a95e01", ""));
+    assert_null(record(ares)->mcc);
+    assert_null(record(ares)->acquirer_merchant);
 }
 
 static void of_erro(void **state)
@@ -339,7 +377,7 @@ static void torn_line(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
-    T(of_frictionless), T(of_challenge), T(of_cancel_and_time), T(of_silence), T(of_erro), T(hostile_names),
+    T(of_frictionless), T(of_challenge), T(of_cancel_and_time), T(of_silence), T(of_refusal), T(only_for_the_line), T(of_erro), T(hostile_names),
     T(times),           T(pages),        T(late_line),          T(odd_lines), T(torn_line),
 #undef T
 };

@@ -146,6 +146,7 @@ static void fresh(walk_t *w)
                          .card_index = "9f86d081884c7d659a2feaa0c55ad015",
                          .acquirer = "400551",
                          .acquirer_merchant = "M1",
+                         .mcc = "5411",
                          .dec_req = "B",
                          .wants = dice(w, 2) ? 0 : dice(w, 1u << ACS_OUT_COUNT) & WANTS,
                          .keep_until = w->now + conf.duplicate_memory};
@@ -191,6 +192,7 @@ static void check_personal(const acs_txn_t *t)
     if (t->end == ACS_END_NONE && t->state != ACS_ST_FINAL) return;
     assert_null(t->phone);
     assert_null(t->email);
+    assert_null(t->mcc);
     assert_int_equal(t->otp_mac.len, 0);
     assert_int_equal(t->forms.len, 0);
     if (t->state == ACS_ST_FINAL) assert_null(t->pan);
