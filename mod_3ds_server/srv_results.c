@@ -20,12 +20,10 @@ typedef struct rreq_t {
 /* S-52. Ids that no ARes told us are taken as they come. */
 static apr_status_t check_ids(const rreq_t *in, const srv_txn_t *txn, tds_err_t *err)
 {
-    tds_prior_t ids[2];
-    int n = 0;
+    tds_prior_t ids[] = {{TDS_MSG_NONE, TDS_E_DS_TRANS_ID, txn->ds_trans_id},
+                         {TDS_MSG_NONE, TDS_E_ACS_TRANS_ID, txn->acs_trans_id}};
 
-    if (txn->ds_trans_id) ids[n++] = (tds_prior_t){TDS_MSG_NONE, TDS_E_DS_TRANS_ID, txn->ds_trans_id};
-    if (txn->acs_trans_id) ids[n++] = (tds_prior_t){TDS_MSG_NONE, TDS_E_ACS_TRANS_ID, txn->acs_trans_id};
-    return tds_msg_match(in->msg, ids, n, 301, err);
+    return tds_msg_match(in->msg, ids, 2, 301, err);
 }
 
 /* S-51: what comes before the state. */

@@ -163,7 +163,7 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
     tds_prior_t ids[] = {{TDS_MSG_NONE, TDS_E_THREE_DS_SERVER_TRANS_ID, txn->server_trans_id},
                          {TDS_MSG_NONE, TDS_E_DS_TRANS_ID, txn->ds_trans_id},
                          {TDS_MSG_NONE, TDS_E_ACS_TRANS_ID, txn->id},
-                         {TDS_MSG_NONE, TDS_E_SDK_TRANS_ID, txn->sdk_trans_id}}; /* the last one of an app alone */
+                         {TDS_MSG_NONE, TDS_E_SDK_TRANS_ID, txn->sdk_trans_id}}; /* not there: not compared */
     tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_RRES) | TDS_MSG_BIT(TDS_MSG_ERRO),
                              .version_must = (tds_ver_e)txn->msg_version,
                              .prior = prior,
@@ -184,7 +184,7 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
         return;
     }
     if (rv == APR_SUCCESS) rv = tds_msg_check(rres, &rules, &err);
-    if (rv == APR_SUCCESS) rv = tds_msg_match(rres, ids, txn->sdk_trans_id && txn->msg_version >= TDS_V220 ? 4 : 3, 301, &err);
+    if (rv == APR_SUCCESS) rv = tds_msg_match(rres, ids, sizeof ids / sizeof *ids, 301, &err);
     tds_metric_add(run->metrics, rv == APR_SUCCESS ? ACS_M_RREQ_OK : ACS_M_RREQ_BAD, 1);
     if (rv == APR_SUCCESS) report->what.event = ACS_EV_REPORTED;
     else bad_rres(run, txn, &err, rres, report);

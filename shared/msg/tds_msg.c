@@ -130,7 +130,7 @@ apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n,
     for (i = 0; i < n; ++i) {
         const char *have = tds_msg_get(msg, rows[i].elem), *name = tds_elem_name(rows[i].elem);
 
-        if (!have || (rows[i].value && same(have, rows[i].value))) continue;
+        if (!have || !rows[i].value || same(have, rows[i].value)) continue;
         names = names ? apr_pstrcat(msg->pool, names, ",", name, NULL) : name;
     }
     if (!names) return APR_SUCCESS;

@@ -134,8 +134,8 @@ apr_status_t tds_msg_check(tds_msg_t *msg, const tds_msg_rules_t *rules, tds_err
 
 /* Compare elements of msg with what they must be: rows.value by rows.elem (rows.msg is not looked
  * at). UUIDs are equal in either case. A row whose element msg lacks is passed over: presence is
- * the tables' affair. APR_EINVAL with proto (301 or 203, as the caller says) and the names that
- * differ. */
+ * the tables' affair. So is a row without a value: what the transaction does not know cannot
+ * differ. APR_EINVAL with proto (301 or 203, as the caller says) and the names that differ. */
 apr_status_t tds_msg_match(const tds_msg_t *msg, const tds_prior_t *rows, int n, int proto,
                            tds_err_t *err);
 

@@ -265,6 +265,7 @@ static void matching(void **state)
         {TDS_MSG_AREQ, TDS_E_THREE_DS_SERVER_TRANS_ID, "8A880DC0-D2D2-4067-BCB1-B08D1690B26E"},
         {TDS_MSG_ARES, TDS_E_ACS_TRANS_ID, DS_ID},
         {TDS_MSG_ARES, TDS_E_SDK_TRANS_ID, DS_ID}};
+    const tds_prior_t unknown[] = {{TDS_MSG_ARES, TDS_E_ACS_TRANS_ID, NULL}, rows[0]};
     tds_msg_t *msg;
 
     assert_int_equal(decode(&msg, CREQ(BROWSER), NULL), APR_SUCCESS);
@@ -273,6 +274,8 @@ static void matching(void **state)
     assert_int_equal(tds_msg_match(msg, rows, 3, 301, &err), APR_EINVAL);
     assert_int_equal(err.proto, 301);
     assert_string_equal(err.elements, "acsTransID");
+    tds_err_clear(&err);
+    assert_int_equal(tds_msg_match(msg, unknown, 2, 301, &err), APR_SUCCESS);
 }
 
 static void paths(void **state)
