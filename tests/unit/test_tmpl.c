@@ -311,7 +311,7 @@ static void test_long(void **state)
 
 #define TEMPLATES SRCDIR "/conf/templates"
 
-static void page(const char *name, const char *lang, const char *const *names, const char *data)
+static const char *page(const char *name, const char *lang, const char *const *names, const char *data)
 {
     tds_tmpl_set_t *set = tds_tmpl_set_dir(TEMPLATES, pool);
     tds_tmpl_opts_t opts = {.names = names, .html = 1};
@@ -328,6 +328,17 @@ static void page(const char *name, const char *lang, const char *const *names, c
     assert_null(strstr(out, "{{"));
     assert_null(strstr(out, "http:"));
     assert_null(strstr(out, "_top"));
+    return out;
+}
+
+/* The pages of a challenge say why, in the same words and once. */
+static void says_why(const char *out)
+{
+    const char *why = strstr(out, "\n<details>\n  <summary>");
+
+    assert_non_null(why);
+    assert_non_null(strstr(why, "</summary>\n  <p>"));
+    assert_non_null(strstr(why, "</p>\n</details>\n"));
 }
 
 static void test_shipped(void **state)
@@ -343,8 +354,8 @@ static void test_shipped(void **state)
     size_t i;
 
     for (i = 0; i < sizeof langs / sizeof *langs; i++) {
-        page("otp.html", langs[i], otp, "{\"amount\":\"1\",\"lastTryFailed\":true,\"codeResent\":true}");
-        page("oob.html", langs[i], otp, "{\"amount\":\"1\",\"lastTryFailed\":true,\"askTrust\":true,\"askBind\":true}");
+        says_why(page("otp.html", langs[i], otp, "{\"amount\":\"1\",\"lastTryFailed\":true,\"codeResent\":true}"));
+        says_why(page("oob.html", langs[i], otp, "{\"amount\":\"1\",\"lastTryFailed\":true,\"askTrust\":true,\"askBind\":true}"));
         page("info.html", langs[i], otp, "{\"amount\":\"1\"}");
         page("processing.html", langs[i], processing, "{}");
         page("final.html", langs[i], final, "{\"fields\":[{\"name\":\"cres\",\"value\":\"e30\"}]}");
