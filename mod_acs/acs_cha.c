@@ -30,9 +30,22 @@ acs_event_e acs_result_event(acs_result_e result)
     return events[result];
 }
 
-int acs_cha_falls_back(const acs_issuer_t *issuer, const acs_txn_t *txn, acs_dec_fallback_e when)
+/* Is the challenge to go on as decoupled authentication once no attempt is left? And when the entry was right? */
+static int goes_on(const acs_issuer_t *issuer, const acs_txn_t *txn, acs_dec_fallback_e when)
 {
     return issuer && issuer->fallback >= (int)when && txn->msg_version >= TDS_V231 && txn->dec_req && strchr("FB", *txn->dec_req);
+}
+
+acs_event_e acs_cha_judge(const acs_issuer_t *issuer, const acs_txn_t *txn, unsigned attempts, acs_verdict_e verdict,
+                          unsigned *informing)
+{
+    int right = verdict == ACS_VERDICT_RIGHT;
+    int last = verdict == ACS_VERDICT_LOCKED || !issuer || (int)attempts >= issuer->otp_attempts;
+
+    if (!right && !last) return ACS_EV_ENTRY_BAD;
+    if (!goes_on(issuer, txn, right ? ACS_DEC_ALWAYS : ACS_DEC_FAILED)) return right ? ACS_EV_ENTRY_OK : ACS_EV_ENTRY_LAST;
+    *informing = right ? 30 : 29;
+    return ACS_EV_ENTRY_INFORM;
 }
 
 /* ---- events out of hooks ---------------------------------------------------- */
@@ -173,20 +186,20 @@ acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn)
     return acs_result_of(tds_json_get(answer, "status"), &known);
 }
 
-static acs_event_e event_of(acs_run_t *run, const acs_ask_t *ask, const acs_txn_t *txn, const json_t *answer, news_t *news)
+static acs_verdict_e verdict_of(const json_t *answer)
 {
     const char *result = tds_json_get(answer, "result");
-    int last = !ask->issuer || (int)txn->attempts >= ask->issuer->otp_attempts;
 
-    if (result && !strcmp(result, "right")) {
-        if (!acs_cha_falls_back(ask->issuer, txn, ACS_DEC_ALWAYS)) return ACS_EV_ASKED_OK;
-        news->what.informing = 30;
-        return ACS_EV_ASKED_INFORM;
-    }
-    if (!last && (!result || strcmp(result, "locked"))) return ACS_EV_ASKED_BAD;
-    if (!acs_cha_falls_back(ask->issuer, txn, ACS_DEC_FAILED)) return ACS_EV_ASKED_LAST;
-    news->what.informing = 29;
-    return ACS_EV_ASKED_INFORM;
+    if (result && !strcmp(result, "right")) return ACS_VERDICT_RIGHT;
+    return result && !strcmp(result, "locked") ? ACS_VERDICT_LOCKED : ACS_VERDICT_WRONG;
+}
+
+/* The same of an entry that was counted before it was judged. */
+static acs_event_e asked(acs_event_e entry)
+{
+    if (entry == ACS_EV_ENTRY_OK) return ACS_EV_ASKED_OK;
+    if (entry == ACS_EV_ENTRY_BAD) return ACS_EV_ASKED_BAD;
+    return entry == ACS_EV_ENTRY_LAST ? ACS_EV_ASKED_LAST : ACS_EV_ASKED_INFORM;
 }
 
 unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry)
@@ -200,6 +213,6 @@ unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry)
     json_object_set_new(ask.body, "attempt", json_integer((*ptxn)->attempts));
     if (ask_hook(run, &ask, &answer) != APR_SUCCESS && falls_back_to(&ask, ACS_FALLBACK_OUTCOME))
         news.what.event = ACS_EV_FAULT;
-    else news.what.event = event_of(run, &ask, *ptxn, answer, &news);
+    else news.what.event = asked(acs_cha_judge(ask.issuer, *ptxn, (*ptxn)->attempts, verdict_of(answer), &news.what.informing));
     return happen(run, ptxn, &news);
 }

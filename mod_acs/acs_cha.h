@@ -21,7 +21,10 @@ acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn);
 acs_result_e acs_result_of(const char *word, int *known);
 acs_event_e acs_result_event(acs_result_e result);
 
-/* Is the challenge of txn to go on as decoupled authentication once no attempt is left? And when the entry was right? */
-int acs_cha_falls_back(const acs_issuer_t *issuer, const acs_txn_t *txn, acs_dec_fallback_e when);
+/* What an entry comes to, whoever has judged it: ACS_EV_ENTRY_OK, _BAD, _LAST or _INFORM, this one with *informing (N-27).
+ * attempts: those made, this one included. LOCKED: wrong, and no other is allowed. */
+typedef enum acs_verdict_e { ACS_VERDICT_RIGHT, ACS_VERDICT_WRONG, ACS_VERDICT_LOCKED } acs_verdict_e;
+acs_event_e acs_cha_judge(const acs_issuer_t *issuer, const acs_txn_t *txn, unsigned attempts, acs_verdict_e verdict,
+                          unsigned *informing);
 
 #endif

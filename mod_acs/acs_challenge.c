@@ -231,16 +231,12 @@ static void take_consents(const acs_txn_t *txn, const acs_form_t *form, acs_happ
     if (txn->asks & ACS_ASK_BIND) what->bind = form->bind && !strcmp(form->bind, "Y") ? "Y" : "N";
 }
 
-/* Right or wrong, with what follows from it: decoupled authentication may have to be announced (N-27). */
+/* What we judge ourselves; this attempt is not counted yet. */
 static void judge_right(const acs_txn_t *txn, const acs_issuer_t *issuer, int right, acs_happening_t *what)
 {
-    int last = !issuer || (int)txn->attempts + 1 >= issuer->otp_attempts;
+    acs_verdict_e verdict = right ? ACS_VERDICT_RIGHT : ACS_VERDICT_WRONG;
 
-    if (right && acs_cha_falls_back(issuer, txn, ACS_DEC_ALWAYS)) what->informing = 30;
-    else if (!right && last && acs_cha_falls_back(issuer, txn, ACS_DEC_FAILED)) what->informing = 29;
-    if (what->informing) what->event = ACS_EV_ENTRY_INFORM;
-    else if (right) what->event = ACS_EV_ENTRY_OK;
-    else what->event = last ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_BAD;
+    what->event = acs_cha_judge(issuer, txn, txn->attempts + 1, verdict, &what->informing);
 }
 
 /* An answer counts once, however often its form is sent; another answer from an older page counts too (it is a try). */

@@ -76,6 +76,38 @@ static void ares_d(void **state)
     assert_string_equal(json_string_value(json_array_get(json_object_get(ares, "authenticationMethod"), 0)), "12");
 }
 
+/* Right, wrong, last, or decoupled authentication to follow (N-27): one table, whoever has judged the entry. */
+static void verdicts(void **state)
+{
+    static const struct {
+        acs_dec_fallback_e fallback;
+        unsigned attempts;
+        acs_verdict_e verdict;
+        acs_event_e event;
+        unsigned informing;
+    } rows[] = {{ACS_DEC_OFF, 1, ACS_VERDICT_RIGHT, ACS_EV_ENTRY_OK, 0},      {ACS_DEC_OFF, 3, ACS_VERDICT_RIGHT, ACS_EV_ENTRY_OK, 0},
+                {ACS_DEC_OFF, 2, ACS_VERDICT_WRONG, ACS_EV_ENTRY_BAD, 0},     {ACS_DEC_OFF, 3, ACS_VERDICT_WRONG, ACS_EV_ENTRY_LAST, 0},
+                {ACS_DEC_OFF, 1, ACS_VERDICT_LOCKED, ACS_EV_ENTRY_LAST, 0},   {ACS_DEC_FAILED, 3, ACS_VERDICT_RIGHT, ACS_EV_ENTRY_OK, 0},
+                {ACS_DEC_FAILED, 2, ACS_VERDICT_WRONG, ACS_EV_ENTRY_BAD, 0},  {ACS_DEC_FAILED, 3, ACS_VERDICT_WRONG, ACS_EV_ENTRY_INFORM, 29},
+                {ACS_DEC_FAILED, 1, ACS_VERDICT_LOCKED, ACS_EV_ENTRY_INFORM, 29},
+                {ACS_DEC_ALWAYS, 1, ACS_VERDICT_RIGHT, ACS_EV_ENTRY_INFORM, 30},
+                {ACS_DEC_ALWAYS, 1, ACS_VERDICT_WRONG, ACS_EV_ENTRY_BAD, 0},
+                {ACS_DEC_ALWAYS, 4, ACS_VERDICT_WRONG, ACS_EV_ENTRY_INFORM, 29}};
+    acs_txn_t txn = {.id = DS_ID, .msg_version = TDS_V231, .dec_req = "F"}, old = {.id = DS_ID, .msg_version = TDS_V220};
+    acs_issuer_t issuer = {.otp_attempts = 3};
+    unsigned informing;
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        issuer.fallback = (int)rows[i].fallback;
+        informing = 0;
+        assert_int_equal(acs_cha_judge(&issuer, &txn, rows[i].attempts, rows[i].verdict, &informing), rows[i].event);
+        assert_int_equal(informing, rows[i].informing);
+    }
+    assert_int_equal(acs_cha_judge(&issuer, &old, 1, ACS_VERDICT_RIGHT, &informing), ACS_EV_ENTRY_OK);
+    assert_int_equal(acs_cha_judge(NULL, &txn, 1, ACS_VERDICT_WRONG, &informing), ACS_EV_ENTRY_LAST); /* no longer configured */
+}
+
 static void not_d(void **state)
 {
     static const struct {
@@ -525,7 +557,7 @@ static void ds_decides(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
-static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d),         T(approved), T(start_404), T(result_again),      T(refused),    T(at_once),  T(silence),
+static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d), T(verdicts),         T(approved), T(start_404), T(result_again),      T(refused),    T(at_once),  T(silence),
                                           T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(status_checks), T(npa),
                                           T(fallback), T(fallback_overtakes), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)
