@@ -64,11 +64,7 @@ static json_t *delivery_of(acs_run_t *run, const acs_txn_t *txn, const char *otp
     tds_json_set(doc, "channel", txn->phone ? "sms" : "email");
     tds_json_set(doc, "to", txn->phone ? txn->phone : txn->email);
     tds_json_set(doc, "text", acs_page_message(run, txn, otp));
-    tds_json_set(doc, "language", txn->language);
-    tds_json_set(doc, "merchantName", txn->merchant);
-    tds_json_set(doc, "amount", txn->amount);
-    tds_json_set(doc, "currency", txn->currency);
-    tds_json_set(doc, "expiresAt", tds_time_iso(txn->deadline, run->pool));
+    acs_hook_put_display(run, txn, doc);
     return doc;
 }
 

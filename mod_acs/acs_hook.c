@@ -295,15 +295,20 @@ json_t *acs_hook_about(acs_run_t *run, const acs_txn_t *txn)
     return doc;
 }
 
-json_t *acs_hook_display(acs_run_t *run, const acs_txn_t *txn)
+void acs_hook_put_display(acs_run_t *run, const acs_txn_t *txn, json_t *doc)
 {
-    json_t *doc = acs_hook_about(run, txn);
-
     tds_json_set(doc, "language", txn->language);
     tds_json_set(doc, "merchantName", txn->merchant);
     tds_json_set(doc, "amount", txn->amount);
     tds_json_set(doc, "currency", txn->currency);
     tds_json_set(doc, "exponent", txn->exponent);
     tds_json_set(doc, "expiresAt", tds_time_iso(txn->deadline, run->pool));
+}
+
+json_t *acs_hook_display(acs_run_t *run, const acs_txn_t *txn)
+{
+    json_t *doc = acs_hook_about(run, txn);
+
+    acs_hook_put_display(run, txn, doc);
     return doc;
 }

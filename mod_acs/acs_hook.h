@@ -66,7 +66,9 @@ int acs_hook_open(const acs_run_t *run, const acs_issuer_t *issuer, acs_hook_e k
 /* Members that every later hook has: acsTransID, cardholder. Lives until run->pool goes. */
 json_t *acs_hook_about(acs_run_t *run, const acs_txn_t *txn);
 
-/* And what the cardholder is to be shown: language, merchantName, amount, currency, exponent, expiresAt. */
+/* And what the cardholder is to be shown: language, merchantName, amount, currency, exponent, expiresAt. The second one puts
+ * it into a body that begins otherwise. */
 json_t *acs_hook_display(acs_run_t *run, const acs_txn_t *txn);
+void acs_hook_put_display(acs_run_t *run, const acs_txn_t *txn, json_t *doc);
 
 #endif

@@ -39,16 +39,20 @@ static json_t *cancel_body(acs_run_t *run, const acs_txn_t *txn)
     return doc;
 }
 
+static acs_merchant_t merchant_of(const acs_txn_t *txn)
+{
+    return (acs_merchant_t){.bin = txn->acquirer, .id = txn->acquirer_merchant, .name = txn->merchant};
+}
+
 static json_t *consent_body(acs_run_t *run, const acs_txn_t *txn)
 {
     json_t *doc = acs_hook_about(run, txn);
+    acs_merchant_t merchant = merchant_of(txn);
 
     tds_json_set(doc, "cardIndex", txn->card_index);
     tds_json_set(doc, "answer", txn->trust);
     tds_json_set(doc, "deviceBinding", txn->bind);
-    tds_json_set(doc, "merchantName", txn->merchant);
-    tds_json_set(doc, "acquirerBIN", txn->acquirer);
-    tds_json_set(doc, "acquirerMerchantID", txn->acquirer_merchant);
+    acs_merchant_put(doc, &merchant);
     return doc;
 }
 
@@ -124,7 +128,7 @@ static json_t *body_of(acs_run_t *run, const acs_txn_t *txn)
 /* Our own list needs no call. */
 static apr_status_t keep_consent(acs_run_t *run, const acs_txn_t *txn)
 {
-    acs_merchant_t merchant = {.bin = txn->acquirer, .id = txn->acquirer_merchant, .name = txn->merchant};
+    acs_merchant_t merchant = merchant_of(txn);
     apr_status_t rv;
 
     if (!txn->trust || *txn->trust != 'Y' || !txn->card_index) return APR_SUCCESS;

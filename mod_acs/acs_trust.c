@@ -8,6 +8,13 @@
 #define TYPE_LIST 'l'
 #define RACES_MAX 20
 
+void acs_merchant_put(json_t *doc, const acs_merchant_t *merchant)
+{
+    tds_json_set(doc, "acquirerBIN", merchant->bin);
+    tds_json_set(doc, "acquirerMerchantID", merchant->id);
+    tds_json_set(doc, "merchantName", merchant->name);
+}
+
 static const char *merchant_key(const char *bin, const char *id, apr_pool_t *pool)
 {
     return bin && id ? apr_pstrcat(pool, bin, "/", id, NULL) : NULL;
@@ -70,9 +77,7 @@ static apr_status_t list_edit(acs_run_t *run, json_t *list, const char *key, con
     if (!on || json_object_get(list, key)) return APR_SUCCESS;
     if (json_object_size(list) >= ACS_TRUST_MAX) return TDS_FAIL(run->err, APR_ENOSPC, 0, NULL, "the trust list is full");
     entry = json_object();
-    tds_json_set(entry, "acquirerBIN", merchant->bin);
-    tds_json_set(entry, "acquirerMerchantID", merchant->id);
-    tds_json_set(entry, "merchantName", merchant->name);
+    acs_merchant_put(entry, merchant);
     tds_json_set(entry, "since", tds_time_iso(run->clock(), run->pool));
     json_object_set_new(list, key, entry);
     return APR_SUCCESS;

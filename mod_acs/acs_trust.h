@@ -11,6 +11,9 @@ typedef struct acs_merchant_t {
     const char *bin, *id, *name; /* acquirerBIN, acquirerMerchantID, merchantName */
 } acs_merchant_t;
 
+/* The members that stand for a merchant, wherever one is told. */
+void acs_merchant_put(json_t *doc, const acs_merchant_t *merchant);
+
 /* *list: object of objects {acquirerBIN, acquirerMerchantID, merchantName, since}; lives until run->pool goes. */
 apr_status_t acs_trust_list(acs_run_t *run, const char *index, json_t **list);
 

@@ -130,6 +130,7 @@ static inline void answer_issuer(const tds_http_req_t *req, tds_http_resp_t *res
     apr_cpystrn(world.otp, tds_json_get(doc, "otp"), sizeof world.otp);
     assert_string_equal(tds_json_get(doc, "to"), "+491700001234");
     assert_non_null(strstr(tds_json_get(doc, "text"), world.otp));
+    assert_int_equal(!tds_json_get(doc, "amount"), !tds_json_get(doc, "exponent")); /* minor units of what? */
     resp->result = world.otp_fails == 2 ? TDS_HTTP_TIMEOUT : TDS_HTTP_OK;
     resp->status = world.otp_fails ? 500 : 204;
 }
