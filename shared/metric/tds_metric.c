@@ -5,13 +5,15 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
-/* Upper bounds of the buckets of a histogram; behind them the bucket without bound, and the sum in microseconds. */
+/* Upper bounds of the buckets of a histogram; behind them the bucket without bound, and the sum in microseconds. A limit that is
+ * kept or not has a bound of its own: 2 s are the lateness that is aimed at, and what a hook has at most unless said otherwise. */
 static const struct {
     apr_interval_time_t at;
     const char *text;
 } bounds[] = {{1000, "0.001"},    {2500, "0.0025"},  {5000, "0.005"},    {10000, "0.01"},    {25000, "0.025"},
               {50000, "0.05"},    {100000, "0.1"},   {250000, "0.25"},   {500000, "0.5"},    {1000000, "1"},
-              {2500000, "2.5"},   {5000000, "5"},    {10000000, "10"},   {30000000, "30"},   {60000000, "60"}};
+              {2000000, "2"},     {2500000, "2.5"},  {5000000, "5"},     {10000000, "10"},   {30000000, "30"},
+              {60000000, "60"}};
 #define BOUNDS ((int)(sizeof bounds / sizeof *bounds))
 #define BLOCK  (BOUNDS + 2)
 

@@ -140,6 +140,8 @@ static void of_cancel_and_time(void **state)
 
 static void of_silence(void **state)
 {
+    const char *page;
+
     (void)challenge();
     world.now += world.conf.first_creq_timeout + apr_time_from_sec(3);
     assert_int_equal(due(), 1);
@@ -149,7 +151,10 @@ static void of_silence(void **state)
     is(line(1), "challengeCancel", "05");
     is(line(1), "acquirerMerchantID", "M1");
     assert_int_equal(tds_metric_value(&world.metrics, ACS_H_LATENESS, &TDS_METRIC_AT(0)), 1);
-    assert_non_null(strstr(tds_metric_text(&world.metrics, pool), "acs_deadline_lateness_seconds_sum 3.000000\n"));
+    page = tds_metric_text(&world.metrics, pool);
+    assert_non_null(strstr(page, "acs_deadline_lateness_seconds_sum 3.000000\n"));
+    assert_non_null(strstr(page, "acs_deadline_lateness_seconds_bucket{le=\"2\"} 0\n")); /* the aim */
+    assert_non_null(strstr(page, "acs_deadline_lateness_seconds_bucket{le=\"5\"} 1\n"));
     harmless();
 }
 
