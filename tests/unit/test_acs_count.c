@@ -131,6 +131,19 @@ static void sums(void **state)
     assert_int_equal(counts.at[2].have, 1);
 }
 
+/* A-AREQ-17: dsTransID alone makes a repeat. The same payment under another one counts again; a repeat is refused, and counts. */
+static void again_is_counted(void **state)
+{
+    add("tries by=card window=1h");
+    add("spent by=card window=1h sum=amount");
+    is(areq_with(areq_text(DS_ID, "")), "threeDSServerTransID", SERVER_ID);
+    is(areq_with(areq_text("f25084f0-5b16-4c0a-ae5d-b24808a95e01", "")), "threeDSServerTransID", SERVER_ID);
+    assert_int_equal(counts.at[0].value, 1);
+    is(areq_with(areq_text(DS_ID, "")), "errorCode", "301");
+    assert_int_equal(seen(), 3);
+    assert_int_equal(counts.at[1].value, 3 * 12345);
+}
+
 static void refused_is_not_counted(void **state)
 {
     add("tries by=card window=1h");
@@ -250,6 +263,6 @@ static void outcome_words(void **state)
 
 #define COUNTED(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {COUNTED(declarations), COUNTED(window_slides), COUNTED(before_it_is_counted), COUNTED(sums),
-                                          COUNTED(refused_is_not_counted), COUNTED(by_device), COUNTED(not_read), COUNTED(outcomes),
-                                          COUNTED(outcome_words), COUNTED(case_reasons)};
+                                          COUNTED(again_is_counted), COUNTED(refused_is_not_counted), COUNTED(by_device),
+                                          COUNTED(not_read), COUNTED(outcomes), COUNTED(outcome_words), COUNTED(case_reasons)};
 UNIT_MAIN(tests)
