@@ -48,6 +48,12 @@ acs_event_e acs_cha_judge(const acs_issuer_t *issuer, const acs_txn_t *txn, unsi
     return ACS_EV_ENTRY_INFORM;
 }
 
+void acs_cha_count(acs_run_t *run, acs_verdict_e verdict)
+{
+    if (verdict == ACS_VERDICT_RIGHT) tds_metric_add(run->metrics, ACS_M_ENTRY_OK, 1);
+    else if (verdict != ACS_VERDICT_NONE) tds_metric_add(run->metrics, ACS_M_ENTRY_BAD, 1);
+}
+
 /* ---- events out of hooks ---------------------------------------------------- */
 
 /* Something that one call has led to. */
@@ -206,13 +212,15 @@ unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry)
 {
     acs_ask_t ask = ask_of(run, *ptxn, ACS_HOOK_DELEGATE, "/verify");
     news_t news = {.what.event = ACS_EV_NONE};
+    acs_verdict_e verdict = ACS_VERDICT_NONE; /* no answer: an attempt is used up all the same */
     json_t *answer;
 
     ask.body = acs_hook_about(run, *ptxn);
     tds_json_set(ask.body, "code", entry);
     json_object_set_new(ask.body, "attempt", json_integer((*ptxn)->attempts));
-    if (ask_hook(run, &ask, &answer) != APR_SUCCESS && falls_back_to(&ask, ACS_FALLBACK_OUTCOME))
-        news.what.event = ACS_EV_FAULT;
-    else news.what.event = asked(acs_cha_judge(ask.issuer, *ptxn, (*ptxn)->attempts, verdict_of(answer), &news.what.informing));
+    if (ask_hook(run, &ask, &answer) == APR_SUCCESS) verdict = verdict_of(answer);
+    acs_cha_count(run, verdict);
+    if (verdict == ACS_VERDICT_NONE && falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) news.what.event = ACS_EV_FAULT;
+    else news.what.event = asked(acs_cha_judge(ask.issuer, *ptxn, (*ptxn)->attempts, verdict, &news.what.informing));
     return happen(run, ptxn, &news);
 }

@@ -23,8 +23,11 @@ acs_event_e acs_result_event(acs_result_e result);
 
 /* What an entry comes to, whoever has judged it: ACS_EV_ENTRY_OK, _BAD, _LAST or _INFORM, this one with *informing (N-27).
  * attempts: those made, this one included. LOCKED: wrong, and no other is allowed. */
-typedef enum acs_verdict_e { ACS_VERDICT_RIGHT, ACS_VERDICT_WRONG, ACS_VERDICT_LOCKED } acs_verdict_e;
+typedef enum acs_verdict_e { ACS_VERDICT_NONE, ACS_VERDICT_RIGHT, ACS_VERDICT_WRONG, ACS_VERDICT_LOCKED } acs_verdict_e;
 acs_event_e acs_cha_judge(const acs_issuer_t *issuer, const acs_txn_t *txn, unsigned attempts, acs_verdict_e verdict,
                           unsigned *informing);
+
+/* In the metrics. NONE: nothing was judged. */
+void acs_cha_count(acs_run_t *run, acs_verdict_e verdict);
 
 #endif

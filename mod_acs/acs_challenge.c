@@ -222,6 +222,7 @@ typedef struct entry_t {
     acs_result_e result; /* of the issuer's app, asked for this button */
     const char *otp; /* the new code, once there is one */
     int switched;    /* to the other method */
+    acs_verdict_e verdict; /* of what we judge ourselves, and of the issuer's app */
 } entry_t;
 
 /* P-15: a box that the page had is an answer, ticked or not. */
@@ -232,11 +233,10 @@ static void take_consents(const acs_txn_t *txn, const acs_form_t *form, acs_happ
 }
 
 /* What we judge ourselves; this attempt is not counted yet. */
-static void judge_right(const acs_txn_t *txn, const acs_issuer_t *issuer, int right, acs_happening_t *what)
+static void judge_right(const acs_txn_t *txn, const acs_issuer_t *issuer, int right, entry_t *in, acs_happening_t *what)
 {
-    acs_verdict_e verdict = right ? ACS_VERDICT_RIGHT : ACS_VERDICT_WRONG;
-
-    what->event = acs_cha_judge(issuer, txn, txn->attempts + 1, verdict, &what->informing);
+    in->verdict = right ? ACS_VERDICT_RIGHT : ACS_VERDICT_WRONG;
+    what->event = acs_cha_judge(issuer, txn, txn->attempts + 1, in->verdict, &what->informing);
 }
 
 /* An answer counts once, however often its form is sent; another answer from an older page counts too (it is a try). */
@@ -251,8 +251,8 @@ static void judge_answer(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_
     if (acs_form_seen(txn, in->mark)) return; /* B-34 */
     what->form_mark = in->mark;
     take_consents(txn, in->form, what);
-    if (spc) judge_right(txn, issuer, acs_spc_right(run, txn, entry), what);
-    else if (txn->cha == ACS_CHA_OTP) judge_right(txn, issuer, acs_otp_right(run, txn, entry), what);
+    if (spc) judge_right(txn, issuer, acs_spc_right(run, txn, entry), in, what);
+    else if (txn->cha == ACS_CHA_OTP) judge_right(txn, issuer, acs_otp_right(run, txn, entry), in, what);
     else what->event = !issuer || (int)txn->attempts >= issuer->otp_attempts ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_ASK;
 }
 
@@ -281,6 +281,8 @@ static void judge_button(const acs_txn_t *txn, entry_t *in, acs_happening_t *wha
     acs_result_e result = txn->result ? (acs_result_e)txn->result : in->result;
 
     what->event = acs_result_event(result);
+    if (result == ACS_RESULT_OK) in->verdict = ACS_VERDICT_RIGHT;
+    else if (what->event != ACS_EV_NONE) in->verdict = ACS_VERDICT_WRONG;
     if (what->event != ACS_EV_NONE) take_consents(txn, in->form, what);
 }
 
@@ -292,6 +294,7 @@ static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
 
     in->event = ACS_EV_NONE;
     in->switched = 0;
+    in->verdict = ACS_VERDICT_NONE;
     if (txn->state != ACS_ST_INTERACT) return APR_SUCCESS;
     if (!strcmp(in->form->action, "cancel")) what->event = current ? ACS_EV_CANCEL : ACS_EV_NONE;
     else if (txn->informing) what->event = !strcmp(in->form->action, "continue") ? ACS_EV_CONTINUE : ACS_EV_NONE;
@@ -303,12 +306,11 @@ static apr_status_t form_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     return rv;
 }
 
-static void count_entry(acs_run_t *run, acs_event_e event)
+static void count_entry(acs_run_t *run, const entry_t *in)
 {
-    if (event == ACS_EV_ENTRY_OK || event == ACS_EV_RESULT_OK) tds_metric_add(run->metrics, ACS_M_ENTRY_OK, 1);
-    if (event == ACS_EV_ENTRY_BAD || event == ACS_EV_ENTRY_LAST) tds_metric_add(run->metrics, ACS_M_ENTRY_BAD, 1);
-    if (event == ACS_EV_CANCEL) tds_metric_add(run->metrics, ACS_M_CANCEL, 1);
-    if (event == ACS_EV_RESEND) tds_metric_add(run->metrics, ACS_M_RESEND, 1);
+    acs_cha_count(run, in->verdict);
+    if (in->event == ACS_EV_CANCEL) tds_metric_add(run->metrics, ACS_M_CANCEL, 1);
+    if (in->event == ACS_EV_RESEND && !in->switched) tds_metric_add(run->metrics, ACS_M_RESEND, 1);
 }
 
 /* The button was pressed and no result has been called back: ask, and judge again. */
@@ -327,7 +329,7 @@ static void answer_form(acs_run_t *run, acs_txn_t *txn, unsigned fx, const entry
 {
     acs_page_note_t note;
 
-    count_entry(run, in->event);
+    count_entry(run, in);
     if (fx & FX_DELIVER) acs_cha_begin(run, &txn, in->otp, !in->switched);
     if (fx & FX_ASK) fx |= acs_cha_ask(run, &txn, in->form->otp);
     if (fx & FX_RREQ) acs_outbox_send(run, &txn);

@@ -329,6 +329,8 @@ static void delegate(void **state)
     is(world.rreq, "transStatus", "Y");
     is(world.rreq, "interactionCounter", "02");
     assert_int_equal(world.otps, 0);
+    assert_int_equal(metric(ACS_M_ENTRY_BAD), 1);
+    assert_int_equal(metric(ACS_M_ENTRY_OK), 1);
 }
 
 /* Whom to send it to: also where nothing else is configured that needs to know. */
@@ -394,6 +396,7 @@ static void delegate_away(void **state)
     is(page.message, "transStatus", "N");
     is(world.rreq, "transStatus", "U");
     is(world.rreq, "challengeCancel", "06");
+    assert_int_equal(metric(ACS_M_ENTRY_BAD), 0); /* nobody has judged them */
 }
 
 /* The same form twice is one attempt, and is asked about once (B-34). */
