@@ -2,26 +2,12 @@
 #include "acs_av_int.h"
 
 #include <string.h>
-#include <apr_file_info.h>
 #include <apr_strings.h>
 #include "tds_b64.h"
 #include "tds_keys.h"
 #include "tds_time.h"
 
 /* ---- key files --------------------------------------------------------------- */
-
-#define HANDS_OFF (APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE | APR_FPROT_WEXECUTE)
-
-static apr_status_t check_mode(const char *path, apr_pool_t *pool, tds_err_t *err)
-{
-    apr_finfo_t info;
-    apr_status_t rv = apr_stat(&info, path, APR_FINFO_PROT, pool);
-
-    if (rv != APR_SUCCESS && rv != APR_INCOMPLETE) return TDS_FAIL(err, rv, 0, NULL, "cannot open key file %s", path);
-    if (!(info.valid & APR_FINFO_PROT) || (info.protection & HANDS_OFF))
-        return TDS_FAIL(err, APR_EACCES, 0, NULL, "key file %s must be closed to others: chmod 600", path);
-    return APR_SUCCESS;
-}
 
 static apr_status_t take_key(acs_av_key_t *key, const acs_av_layout_t *layout, const char *hex, const char *path,
                              apr_pool_t *pool, tds_err_t *err)
@@ -42,10 +28,8 @@ static apr_status_t load_key(acs_av_key_t *key, const acs_av_layout_t *layout, c
                              tds_err_t *err)
 {
     char text[ACS_AV_KEY_MAX * 2 + 64];
-    apr_status_t rv;
+    apr_status_t rv = tds_keys_read(text, sizeof text, path, pool, err);
 
-    if ((rv = check_mode(path, pool, err)) != APR_SUCCESS) return rv;
-    rv = tds_keys_read(text, sizeof text, path, pool, err);
     if (rv == APR_SUCCESS) rv = take_key(key, layout, text, path, pool, err);
     tds_wipe(text, sizeof text);
     return rv;

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
 
@@ -52,6 +53,16 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err)
     return APR_SUCCESS;
 }
 
+#define HANDS_OFF (APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE | APR_FPROT_WEXECUTE)
+
+static int closed_to_others(apr_file_t *f)
+{
+    apr_finfo_t info;
+    apr_status_t rv = apr_file_info_get(&info, APR_FINFO_PROT, f);
+
+    return (rv == APR_SUCCESS || rv == APR_INCOMPLETE) && (info.valid & APR_FINFO_PROT) && !(info.protection & HANDS_OFF);
+}
+
 apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_pool_t *ptemp, tds_err_t *err)
 {
     apr_size_t n = size - 1, lead = 0;
@@ -60,6 +71,10 @@ apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_po
 
     if ((rv = apr_file_open(&f, path, APR_READ, APR_OS_DEFAULT, ptemp)) != APR_SUCCESS)
         return TDS_FAIL(err, rv, 0, NULL, "cannot open key file %s", path);
+    if (!closed_to_others(f)) {
+        (void)apr_file_close(f);
+        return TDS_FAIL(err, APR_EACCES, 0, NULL, "key file %s must be closed to others: chmod 600", path);
+    }
     rv = apr_file_read_full(f, text, n, &n);
     (void)apr_file_close(f);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) return TDS_FAIL(err, rv, 0, NULL, "cannot read key file %s", path);

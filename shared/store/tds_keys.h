@@ -24,7 +24,7 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err);
 apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 
 /* The text of any key file (at most size - 1 bytes of it) without the white space round it, NUL-terminated. The caller wipes
- * text, also when this fails. */
+ * text, also when this fails. APR_EACCES: others than its owner may write it, or others than its group read it. */
 apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 
 /* The id key, from a file of the same form. Without one it is the only generation. */

@@ -1,5 +1,6 @@
 #include "unit.h"
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "tds_keys.h"
 
@@ -124,6 +125,24 @@ static apr_status_t add_from(tds_keys_t *keys, const char *text, size_t len)
     return tds_keys_add_file(keys, path, pool, &err);
 }
 
+/* Who else may read or write it? */
+static void open_to_others(void)
+{
+    static const struct {
+        int mode;
+        apr_status_t rv;
+    } rows[] = {{0600, APR_SUCCESS}, {0640, APR_SUCCESS}, {0644, APR_EACCES}, {0660, APR_EACCES}, {0602, APR_EACCES}};
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        const char *path = file_with(KEY_A, strlen(KEY_A));
+
+        tds_err_clear(&err);
+        assert_int_equal(chmod(path, (mode_t)rows[i].mode), 0);
+        assert_int_equal(tds_keys_add_file(tds_keys_make(pool), path, pool, &err), rows[i].rv);
+    }
+}
+
 static void files(void **state)
 {
     tds_keys_t *keys = tds_keys_make(pool), *same = keys_of(KEY_A, NULL);
@@ -131,6 +150,7 @@ static void files(void **state)
     unsigned char m1[32], m2[32];
 
     assert_int_not_equal(tds_keys_add_file(keys, "/nonexistent/key", pool, &err), APR_SUCCESS);
+    open_to_others();
     assert_int_equal(add_from(keys, "", 0), APR_EINVAL);
     assert_int_equal(add_from(keys, "\n", 1), APR_EINVAL);
     memset(big, 'a', sizeof big);
