@@ -156,6 +156,12 @@ static int in_areq(acs_hook_e kind)
     return kind == ACS_HOOK_CARD || kind == ACS_HOOK_RISK || kind == ACS_HOOK_TRUST;
 }
 
+/* Something for it may wait in the outbox. */
+static int delivered(acs_hook_e kind)
+{
+    return kind == ACS_HOOK_OOB || kind == ACS_HOOK_DECOUPLED || kind == ACS_HOOK_TRUST || kind == ACS_HOOK_NOTICE;
+}
+
 /* X-TIME-05: a system that hangs, be it in TCP, must leave time for the ARes. */
 static const char *check_time(const acs_conf_t *conf, const acs_hook_t *hook, const tds_ap_worker_t *w, apr_pool_t *p)
 {
@@ -185,12 +191,69 @@ static const char *check_hook(const acs_conf_t *conf, acs_issuer_t *issuer, acs_
         return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSHook %s (%s)", issuer->name,
                             tds_url_origin(hook->url, p), acs_hook_name(hook->kind), hook->where);
     hook->connect = w->connect;
+    if (delivered(hook->kind) && hook->within >= conf->lease)
+        return apr_psprintf(p, "ACSHook %s (%s): within= (%d ms) must be less than ACSLease (%d ms), or two nodes call at once",
+                            acs_hook_name(hook->kind), hook->where, (int)apr_time_as_msec(hook->within),
+                            (int)apr_time_as_msec(conf->lease));
     return in_areq(hook->kind) ? check_time(conf, hook, w, p) : NULL;
 }
 
 static int listed(const acs_issuer_t *issuer, const char *method)
 {
     return issuer->methods && strstr(issuer->methods, method) != NULL;
+}
+
+/* What one directive wants of another. */
+static const char *check_needs(const acs_server_t *srv, const acs_issuer_t *issuer, apr_pool_t *p)
+{
+    struct acs_hook_t *const *hooks = issuer->hooks;
+    int called_back = (hooks[ACS_HOOK_DECOUPLED] || hooks[ACS_HOOK_OOB]) && srv->mounts[ACS_EP_ISSUER];
+    const struct {
+        int wrong;
+        const char *fault;
+    } rows[] = {
+        {hooks[ACS_HOOK_CARD] && issuer->card_ops != &acs_card_hook, "ACSHook card needs ACSCardSource hook"},
+        {listed(issuer, "delegate") && !hooks[ACS_HOOK_DELEGATE], "ACSChallengeMethods delegate needs ACSHook delegate"},
+        {listed(issuer, "oob") && !hooks[ACS_HOOK_OOB], "ACSChallengeMethods oob needs ACSHook oob"},
+        {listed(issuer, "spc") && !issuer->spc_icon, "ACSChallengeMethods spc needs ACSSPCIcon"},
+        {hooks[ACS_HOOK_OOB] && hooks[ACS_HOOK_OOB]->fallback == ACS_FALLBACK_OTP && !issuer->otp_delivery,
+         "ACSHook oob with fallback=otp needs ACSOTPDelivery"},
+        {issuer->trust_list == ACS_TRUST_HOOK && !hooks[ACS_HOOK_TRUST] && !hooks[ACS_HOOK_CARD],
+         "ACSTrustList hook needs ACSHook trust or card"},
+        {issuer->fallback && !hooks[ACS_HOOK_DECOUPLED], "ACSDecoupledFallback needs ACSHook decoupled"},
+        {called_back && (!issuer->keys || !srv->conf.issuer_url),
+         "call-backs to the endpoint issuer need ACSIssuerKey and ACSIssuerURL"}};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        if (rows[i].wrong) return apr_psprintf(p, "<ACSIssuer %s> (%s): %s", issuer->name, issuer->where, rows[i].fault);
+    }
+    return NULL;
+}
+
+static int share(const tds_sign_keys_t *a, const tds_sign_keys_t *b)
+{
+    int i, j, same = 0;
+
+    for (i = 0; i < a->count; ++i) {
+        for (j = 0; j < b->count; ++j) same |= tds_equal(a->key[i], b->key[j], TDS_HASH_LEN);
+    }
+    return same;
+}
+
+/* A call-back says which issuer it is of, and its key proves that. */
+static const char *check_keys(const acs_conf_t *conf, const acs_issuer_t *issuer, apr_pool_t *p)
+{
+    int i;
+
+    for (i = 0; issuer->keys && i < conf->issuers->nelts; ++i) {
+        const acs_issuer_t *other = APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *);
+
+        if (other != issuer && other->keys && share(issuer->keys, other->keys))
+            return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSIssuerKey is that of <ACSIssuer %s>: each needs a key of its own",
+                                issuer->name, issuer->where, other->name);
+    }
+    return NULL;
 }
 
 const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server_rec *s, apr_pool_t *p)
@@ -210,24 +273,8 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
     for (i = 0; !fault && i < ACS_HOOK_COUNT; ++i) {
         if (issuer->hooks[i]) fault = check_hook(&srv->conf, issuer, issuer->hooks[i], s, p);
     }
-    if (fault) return fault;
-    if (listed(issuer, "delegate") && !issuer->hooks[ACS_HOOK_DELEGATE])
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods delegate needs ACSHook delegate", issuer->name);
-    if (listed(issuer, "oob") && !issuer->hooks[ACS_HOOK_OOB])
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods oob needs ACSHook oob", issuer->name);
-    if (listed(issuer, "spc") && !issuer->spc_icon)
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSChallengeMethods spc needs ACSSPCIcon", issuer->name);
-    if (issuer->hooks[ACS_HOOK_OOB] && issuer->hooks[ACS_HOOK_OOB]->fallback == ACS_FALLBACK_OTP && !issuer->otp_delivery)
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSHook oob (%s): fallback=otp needs ACSOTPDelivery", issuer->name,
-                            issuer->hooks[ACS_HOOK_OOB]->where);
-    if (issuer->trust_list == ACS_TRUST_HOOK && !issuer->hooks[ACS_HOOK_TRUST] && !issuer->hooks[ACS_HOOK_CARD])
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSTrustList hook needs ACSHook trust or card", issuer->name);
-    if (issuer->fallback && !issuer->hooks[ACS_HOOK_DECOUPLED])
-        return apr_psprintf(p, "<ACSIssuer %s>: ACSDecoupledFallback needs ACSHook decoupled", issuer->name);
-    if ((issuer->hooks[ACS_HOOK_DECOUPLED] || issuer->hooks[ACS_HOOK_OOB]) && srv->mounts[ACS_EP_ISSUER] &&
-        (!issuer->keys || !srv->conf.issuer_url))
-        return apr_psprintf(p, "<ACSIssuer %s>: call-backs to the endpoint issuer need ACSIssuerKey and ACSIssuerURL", issuer->name);
-    return NULL;
+    if (!fault) fault = check_needs(srv, issuer, p);
+    return fault ? fault : check_keys(&srv->conf, issuer, p);
 }
 
 /* One cell per hook, shared by all children. */

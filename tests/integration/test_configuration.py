@@ -63,6 +63,12 @@ BAD = [
     (r"ACSTemplates", "ACSHook otp {issuer}/otp\n  ACSTemplates", "ACSHook: the first word is one of card, risk, delegate, oob"),
     (r"ACSTemplates", "ACSHook card http://bank.test/card\n  ACSTemplates", "ACSHook: the second word is an absolute https URL"),
     (r"ACSTemplates", "ACSHook card {issuer}/card?x=1\n  ACSTemplates", "https URL without a query"),
+    (r"ACSTemplates", "ACSHook card {issuer}/card\n  ACSTemplates", "ACSHook card needs ACSCardSource hook"),
+    (r"ACSTemplates", "ACSHook notice {issuer}/n within=12s\n  ACSTemplates", "must be less than ACSLease (12000 ms)"),
+    (r"</ACSIssuer>", "</ACSIssuer>\n<ACSIssuer other>\n  ACSCardRange 4100000000000000 4100009999999999\n  ACSCardSource redis\n"
+     "  ACSRule frictionless \"true\"\n  ACSChallengeMethods spc\n  ACSSPCIcon https://bank.test/x\n  ACSTemplates {templates}\n"
+     "  ACSAuthenticationValue lab file:{value}\n  ACSIssuerKey file:{issuer_key}\n</ACSIssuer>",
+     "ACSIssuerKey is that of <ACSIssuer"),
     (r"ACSTemplates", "ACSHook notice https://elsewhere.test/x\n  ACSTemplates",
      "no <Proxy \"https://elsewhere.test\"> block covers ACSHook notice"),
     (r"ACSTemplates", "ACSHook oob {issuer}/oob fallback=rules\n  ACSTemplates", "fallback=: hook oob has no such"),
@@ -112,6 +118,8 @@ BAD = [
 def test_bad(spare, what, put, complaint):
     good = write(spare)
     put = put.replace("{ca}", spare.lab.pki.ca("ds-ca")).replace("{issuer}", spare.lab.issuer.url)
+    put = put.replace("{templates}", spare.lab.templates).replace("{value}", spare.value_key)
+    put = put.replace("{issuer_key}", spare.lab.secret("issuer.key"))
     text = re.sub(what, lambda _: put, good, count=1)
     assert text != good, "the laboratory's configuration has no such line"
     rc, out = spare.configtest(text)
@@ -139,6 +147,7 @@ def test_bad_issuer_key(spare):
     """64 hexadecimal digits, and no word of what stands there."""
     for key in ("ab" * 31, "ab" * 33, "xy" * 32):
         path = spare.write("conf/bad.key", key + "\n")
+        os.chmod(path, 0o600)
         text = re.sub(r"ACSIssuerKey .*", f"ACSIssuerKey file:{path}", write(spare), count=1)
         rc, out = spare.configtest(text)
         assert rc and "ACSIssuerKey: " in out and "64 hex" in out and key not in out, out
