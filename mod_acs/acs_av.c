@@ -77,7 +77,7 @@ static const char *eci_of(const acs_issuer_t *issuer, const acs_av_t *av, const 
 
 static int value_belongs(const acs_av_t *av, const acs_av_in_t *in)
 {
-    if (!in->category || strcmp(in->category, "01")) return 0;
+    if (!in->npa && (!in->category || strcmp(in->category, "01"))) return 0;
     if (!strcmp(in->trans_status, "Y") || !strcmp(in->trans_status, "A")) return 1;
     return !strcmp(in->trans_status, "I") && av && av->informational;
 }

@@ -117,6 +117,7 @@ typedef struct acs_ds_t {
     int attempts;                     /* A is allowed */
     int informational;                /* I is allowed without an indicator that asks for it */
     int eci_in_ares, eci_in_rreq;
+    int value_in_npa;                 /* authenticationValue in non-payment authentication (A-NPA-01) */
     int method_to_ds;                 /* authenticationMethod in an RReq up to 2.2.0 */
 } acs_ds_t;
 

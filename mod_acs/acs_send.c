@@ -15,6 +15,7 @@
 /* Eci and value of the end as it stands. */
 static apr_status_t set_value(acs_run_t *run, const acs_txn_t *txn, const acs_issuer_t *issuer, acs_av_out_t *out)
 {
+    const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
     acs_av_in_t in = {.pan = txn->pan,
                       .trans_status = acs_end_status((acs_end_e)txn->end),
                       .category = txn->category,
@@ -24,6 +25,7 @@ static apr_status_t set_value(acs_run_t *run, const acs_txn_t *txn, const acs_is
                       .currency = txn->currency,
                       .merchant = txn->merchant,
                       .version = (tds_ver_e)txn->msg_version,
+                      .npa = ds && ds->value_in_npa,
                       .challenged = 1,
                       .how = (tds_auth_e)txn->how,
                       .now = run->clock(),
