@@ -4,19 +4,27 @@
 #include <apr_strings.h>
 #include "tds_point.h"
 
-acs_result_e acs_result_of(const char *word, int *known)
+/* */
+static int takes_attempt(acs_run_t *run, const acs_txn_t *txn)
+{
+    const acs_ds_t *ds = acs_ds_by_name(run->conf, txn->ds);
+
+    return *txn->trans_status == 'D' && (!ds || ds->attempts);
+}
+
+acs_result_e acs_result_of(acs_run_t *run, const acs_txn_t *txn, const char *word, int *known)
 {
     static const struct {
         const char *word;
         acs_result_e result;
     } words[] = {{"ACCEPTED", ACS_RESULT_OK},  {"DECLINED", ACS_RESULT_NO},   {"FAILED", ACS_RESULT_NO},
                  {"CANCELLED", ACS_RESULT_NO}, {"FRAUD", ACS_RESULT_FRAUD},   {"PENDING", ACS_RESULT_NONE},
-                 {"REACHED", ACS_RESULT_NONE}};
+                 {"REACHED", ACS_RESULT_NONE},   {"ATTEMPTED", ACS_RESULT_ATTEMPT}};
     apr_size_t i;
 
     *known = 0;
     for (i = 0; word && i < sizeof words / sizeof *words; ++i) {
-        if (strcmp(words[i].word, word)) continue;
+        if (strcmp(words[i].word, word) || (words[i].result == ACS_RESULT_ATTEMPT && !takes_attempt(run, txn))) continue;
         *known = 1;
         return words[i].result;
     }
@@ -25,7 +33,7 @@ acs_result_e acs_result_of(const char *word, int *known)
 
 acs_event_e acs_result_event(acs_result_e result)
 {
-    static const acs_event_e events[] = {ACS_EV_NONE, ACS_EV_RESULT_OK, ACS_EV_RESULT_NO, ACS_EV_RESULT_FRAUD};
+    static const acs_event_e events[] = {ACS_EV_NONE, ACS_EV_RESULT_OK, ACS_EV_RESULT_NO, ACS_EV_RESULT_FRAUD, ACS_EV_RESULT_ATTEMPT};
 
     return events[result];
 }
@@ -145,7 +153,7 @@ static void switch_to_otp(acs_run_t *run, acs_txn_t **ptxn)
 static void keep_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *answer)
 {
     int known;
-    news_t news = {.what = {.event = ACS_EV_RESULT_KEPT, .result = acs_result_of(tds_json_get(answer, "status"), &known)}};
+    news_t news = {.what = {.event = ACS_EV_RESULT_KEPT, .result = acs_result_of(run, *ptxn, tds_json_get(answer, "status"), &known)}};
 
     if (news.what.result != ACS_RESULT_NONE) (void)happen(run, ptxn, &news);
 }
@@ -189,7 +197,7 @@ acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn)
     rv = ask_hook(run, &ask, &answer);
     if (rv == APR_ENOENT) rv = start_oob(run, txn, &ask, &answer); /* the start was lost, with the node that was to send it */
     if (rv != APR_SUCCESS) return ACS_RESULT_NONE;
-    return acs_result_of(tds_json_get(answer, "status"), &known);
+    return acs_result_of(run, txn, tds_json_get(answer, "status"), &known);
 }
 
 static acs_verdict_e verdict_of(const json_t *answer)

@@ -17,8 +17,9 @@ unsigned acs_cha_ask(acs_run_t *run, acs_txn_t **ptxn, const char *entry);
  * told of its start again. */
 acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn);
 
-/* "ACCEPTED" ... as the issuer writes it; *known 0: no such word. REACHED and PENDING: ACS_RESULT_NONE. */
-acs_result_e acs_result_of(const char *word, int *known);
+/* "ACCEPTED" ... as the issuer writes it; *known 0: no such word. REACHED and PENDING: ACS_RESULT_NONE. ATTEMPTED is one of
+ * decoupled authentication alone, with a DS that takes attempts (R-11). */
+acs_result_e acs_result_of(acs_run_t *run, const acs_txn_t *txn, const char *word, int *known);
 acs_event_e acs_result_event(acs_result_e result);
 
 /* What an entry comes to, whoever has judged it: ACS_EV_ENTRY_OK, _BAD, _LAST or _INFORM, this one with *informing (N-27).

@@ -47,6 +47,7 @@ apr_status_t acs_issuer_check(acs_run_t *run, const acs_call_t *call, const acs_
 
 typedef struct result_t {
     const acs_issuer_t *issuer;
+    const char *word;
     int decoupled, reached;
     acs_result_e result;
     int status; /* of our answer */
@@ -83,6 +84,16 @@ static void judge_decoupled(const acs_txn_t *txn, result_t *in, acs_happening_t 
     else if (in->result != ACS_RESULT_NONE && result_of(txn) == in->result) in->status = 200;
 }
 
+/* Which results there are depends on the transaction. */
+static int read_word(acs_run_t *run, const acs_txn_t *txn, result_t *in)
+{
+    int known;
+
+    in->result = acs_result_of(run, txn, in->word, &known);
+    in->reached = known && !strcmp(in->word, "REACHED");
+    return known && strcmp(in->word, "PENDING");
+}
+
 static apr_status_t result_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
     result_t *in = baton;
@@ -91,7 +102,8 @@ static apr_status_t result_judge(acs_run_t *run, const acs_txn_t *txn, void *bat
 
     in->status = 404; /* the wrong kind, or another issuer's: as if it were not there */
     if (strcmp(txn->issuer, in->issuer->name) || (in->decoupled ? !is_decoupled : !is_oob)) return APR_SUCCESS;
-    if (in->decoupled) judge_decoupled(txn, in, what);
+    if (!read_word(run, txn, in)) in->status = 400;
+    else if (in->decoupled) judge_decoupled(txn, in, what);
     else judge_oob(txn, in, what);
     return APR_SUCCESS;
 }
@@ -99,16 +111,12 @@ static apr_status_t result_judge(acs_run_t *run, const acs_txn_t *txn, void *bat
 static apr_status_t read_result(acs_run_t *run, const acs_call_t *call, result_t *in)
 {
     json_t *doc;
-    const char *word;
     tds_err_t err;
-    int known;
 
     tds_err_init(&err, run->pool);
     if (tds_json_parse(&doc, call->what.body, call->what.len, run->pool, &err) != APR_SUCCESS) return APR_EINVAL;
-    word = tds_json_get(doc, "status");
-    in->result = acs_result_of(word, &known);
-    in->reached = known && !strcmp(word, "REACHED");
-    return known && strcmp(word, "PENDING") ? APR_SUCCESS : APR_EINVAL;
+    in->word = tds_json_get(doc, "status");
+    return in->word ? APR_SUCCESS : APR_EINVAL;
 }
 
 static void answer_result(acs_run_t *run, const result_t *in, const acs_txn_t *txn, acs_answer_t *answer)
@@ -116,6 +124,7 @@ static void answer_result(acs_run_t *run, const result_t *in, const acs_txn_t *t
     json_t *doc = tds_json_object(run->pool);
 
     if (in->status == 404) refuse(run, 404, "no such transaction", answer);
+    else if (in->status == 400) refuse(run, 400, "the body is no result", answer);
     else {
         tds_json_set(doc, "state", acs_state_name((acs_state_e)txn->state));
         if (in->status == 409) tds_json_set(doc, "error", "it is over, or has another result");

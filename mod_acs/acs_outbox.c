@@ -181,7 +181,7 @@ static apr_status_t take_result(acs_run_t *run, acs_txn_t **ptxn, const json_t *
     unsigned fx;
     int known;
 
-    event = acs_result_event(acs_result_of(status, &known));
+    event = acs_result_event(acs_result_of(run, *ptxn, status, &known));
     if (known && !strcmp(status, "REACHED")) event = ACS_EV_REACHED;
     if (event == ACS_EV_NONE) return APR_SUCCESS;
     if ((rv = acs_run_event(run, (*ptxn)->id, 0, result_judge, &event, &txn, &fx)) == APR_SUCCESS) *ptxn = txn;

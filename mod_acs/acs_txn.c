@@ -95,11 +95,20 @@ static unsigned effects(const move_t *m, const acs_happening_t *what)
     return what->later && (m->fx & FX_RREQ) ? (m->fx & ~FX_RREQ) | FX_RREQ_LATER : m->fx;
 }
 
+static acs_result_e result_of(acs_event_e event)
+{
+    static const acs_event_e events[] = {ACS_EV_NONE, ACS_EV_RESULT_OK, ACS_EV_RESULT_NO, ACS_EV_RESULT_FRAUD, ACS_EV_RESULT_ATTEMPT};
+    int i = ACS_RESULT_ATTEMPT;
+
+    while (i > ACS_RESULT_NONE && events[i] != event) --i;
+    return (acs_result_e)i;
+}
+
 /* What the issuer is still to be told once this transaction has ended. A consent counts only of a cardholder who has been
  * authenticated: of anybody else it would put shops on somebody's list (P-15). */
 static void owe(acs_txn_t *t, const acs_happening_t *what)
 {
-    int theirs = what->event == ACS_EV_RESULT_OK || what->event == ACS_EV_RESULT_NO || what->event == ACS_EV_RESULT_FRAUD;
+    int theirs = result_of(what->event) != ACS_RESULT_NONE;
 
     t->owed = t->wants & ACS_OWED(NOTICE);
     if (!theirs) t->owed |= t->wants & ACS_OWED(CANCEL);
@@ -193,13 +202,6 @@ static void switch_method(acs_txn_t *t, unsigned to)
     t->how = acs_cha_auth((acs_cha_e)cha);
     t->other = 0;
     if (cha == ACS_CHA_OOB) t->wants |= ACS_OWED(CANCEL);
-}
-
-static acs_result_e result_of(acs_event_e event)
-{
-    if (event == ACS_EV_RESULT_OK) return ACS_RESULT_OK;
-    if (event == ACS_EV_RESULT_NO) return ACS_RESULT_NO;
-    return event == ACS_EV_RESULT_FRAUD ? ACS_RESULT_FRAUD : ACS_RESULT_NONE;
 }
 
 /* It stays known, whatever we can make of it. An answer in the issuer's app is an interaction, as a code is (B-35, P-17). */
@@ -346,7 +348,7 @@ const char *acs_event_name(acs_event_e event)
         "CHALLENGED",   "DECIDED",     "DECOUPLED",    "SPC",          "CREQ",         "CREQ_BAD",   "CREQ_AGAIN",
         "CREQ_OTHER",   "ENTRY_OK",    "ENTRY_BAD",    "ENTRY_LAST",   "ENTRY_INFORM", "ENTRY_ASK",  "ASKED_OK",
         "ASKED_BAD",    "ASKED_LAST",  "ASKED_INFORM", "CONTINUE",     "RESEND",       "CANCEL",     "RESULT_OK",
-        "RESULT_NO",    "RESULT_FRAUD", "RESULT_KEPT", "REACHED",      "SPC_TAKEN",    "FALLBACK_TAKEN", "TIMEOUT",
+        "RESULT_NO",    "RESULT_FRAUD", "RESULT_ATTEMPT", "RESULT_KEPT", "REACHED",      "SPC_TAKEN",    "FALLBACK_TAKEN", "TIMEOUT",
         "DS_ERRO",      "FAULT",       "REPORTED",     "UNREACHED",    "UNANSWERED",   "GIVEN_UP"};
 
     return event < ACS_EV_COUNT ? names[event] : "NONE";

@@ -44,6 +44,7 @@ typedef enum acs_event_e {
     ACS_EV_RESULT_OK,  /* of the issuer: out of band, or decoupled */
     ACS_EV_RESULT_NO,
     ACS_EV_RESULT_FRAUD,
+    ACS_EV_RESULT_ATTEMPT, /* decoupled: the proof of an attempt */
     ACS_EV_RESULT_KEPT, /* out of band, while no request of the cardholder waits for it */
     ACS_EV_REACHED,    /* decoupled: the cardholder knows of it */
     ACS_EV_SPC_TAKEN,  /* a second AReq names this transaction (N-13) */
@@ -102,7 +103,7 @@ typedef enum acs_cha_e { ACS_CHA_OTP, ACS_CHA_DELEGATE, ACS_CHA_OOB, ACS_CHA_SPC
 tds_auth_e acs_cha_auth(acs_cha_e cha);
 
 /* A result of the issuer that waits for the cardholder (RESULT_KEPT). */
-typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_RESULT_FRAUD } acs_result_e;
+typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_RESULT_FRAUD, ACS_RESULT_ATTEMPT } acs_result_e;
 
 /* Rows: tag, kind, member. A tag is never used again for something else. */
 #define ACS_TXN_ROWS(F)                                                                                               \

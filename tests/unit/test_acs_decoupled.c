@@ -194,6 +194,36 @@ static void result_again(void **state)
     assert_int_equal(result(ares, "DECLINED").status, 409);
 }
 
+/* the proof of an attempt has a value and no method; not where the DS takes none, and not out of band. */
+static void attempted(void **state)
+{
+    json_t *ares;
+
+    add_hook(ACS_HOOK_DECOUPLED);
+    world.ds.attempts = 0;
+    ares = decoupled(0);
+    assert_int_equal(result(ares, "ATTEMPTED").status, 400);
+    assert_int_equal(record(ares)->state, ACS_ST_DECOUPLED);
+    world.ds.attempts = 1;
+    (void)due();
+    assert_int_equal(result(ares, "ATTEMPTED").status, 200);
+    (void)due();
+    is(world.rreq, "transStatus", "A");
+    is(world.rreq, "authenticationValue", "AAECAwQFBgcICQoLDA0ODxAREhM=");
+    absent(world.rreq, "transStatusReason");
+    absent(world.rreq, "challengeCancel");
+    absent(world.rreq, "authenticationType");
+    assert_int_equal(result(ares, "ATTEMPTED").status, 200);
+    assert_int_equal(result(ares, "ACCEPTED").status, 409);
+    assert_int_equal(record(ares)->state, ACS_ST_FINAL);
+    world.rreq_bytes = NULL;
+    says = "{\"status\":\"ATTEMPTED\"}"; /* with the answer to the start */
+    ares = decoupled(1);
+    (void)due();
+    (void)due();
+    is(world.rreq, "transStatus", "A");
+}
+
 static void refused(void **state)
 {
     static const struct {
@@ -399,7 +429,16 @@ static void status_checks(void **state)
 static void npa(void **state)
 {
     world.outcome = (acs_outcome_t){"Y", NULL, NULL};
-    is(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 0), "transStatus", "Y");
+    absent(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 0), "authenticationValue");
+    world.ds.value_in_npa = 1; /* A-NPA-01 */
+    is(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 3), "authenticationValue", "AAECAwQFBgcICQoLDA0ODxAREhM=");
+    world.outcome = (acs_outcome_t){"N", "01", NULL};
+    absent(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 4), "authenticationValue");
+    world.outcome = (acs_outcome_t){"C", NULL, NULL};
+    world.decoupled = 0;
+    (void)press(creq(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 5)).token, "submit", world.otp);
+    is(world.rreq, "authenticationValue", "AAECAwQFBgcICQoLDA0ODxAREhM=");
+    world.outcome = (acs_outcome_t){"Y", NULL, NULL};
     world.issuer.offers_npa = 0;
     is(dec_areq("2.2.0", "areq-brw-npa", NULL, NULL, 1), "transStatusReason", "20");
     is(dec_areq("2.2.0", "areq-brw-pa", NULL, NULL, 2), "transStatus", "Y");
@@ -557,7 +596,7 @@ static void ds_decides(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
-static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d), T(verdicts),         T(approved), T(start_404), T(result_again),      T(refused),    T(at_once),  T(silence),
+static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d), T(verdicts),         T(approved), T(start_404), T(result_again),      T(refused), T(attempted),    T(at_once),  T(silence),
                                           T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(status_checks), T(npa),
                                           T(fallback), T(fallback_overtakes), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)

@@ -557,6 +557,7 @@ static void called_back(void **state)
 
     assert_int_equal(result(&other, id, 0, "{\"status\":\"ACCEPTED\"}").status, 404);
     assert_int_equal(result(&world.issuer, id, 1, "{\"status\":\"ACCEPTED\"}").status, 404); /* not decoupled */
+    assert_int_equal(result(&world.issuer, id, 0, "{\"status\":\"ATTEMPTED\"}").status, 400); /* that is of decoupled alone */
     assert_int_equal(result(&world.issuer, SERVER_ID, 0, "{\"status\":\"ACCEPTED\"}").status, 404);
     assert_int_equal(result(&world.issuer, id, 0, "{\"status\":\"YES\"}").status, 400);
     assert_int_equal(result(&world.issuer, id, 0, "{").status, 400);
