@@ -127,6 +127,7 @@ class Issuer(net.Sim):
         if answer is None:
             return net.Reply(404, b"", "text/plain", fault=fault)
         if isinstance(answer, net.Reply):
+            answer.fault = fault
             return answer
         return net.Reply(200, json.dumps(answer).encode(), "application/json", fault=fault)
 
