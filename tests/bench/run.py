@@ -178,7 +178,7 @@ class Bench:
         main += self.issuer("rules", RULES, "ACSCardSource redis", *RULES_LINES)
         main += self.issuer("decoupled", DECOUPLED, "ACSCardSource file:" + self.lab.directory + "/decoupled.json",
                             'ACSRule decoupled "true"', f"ACSHook decoupled {self.cycles.url}/decoupled",
-                            f"ACSIssuerKey file:{self.lab.secret('issuer.key')}")
+                            f"ACSIssuerKey file:{self.lab.secret('decoupled.key')}")
         with open(self.lab.directory + "/decoupled.json", "w", encoding="utf-8") as f:
             json.dump({"cards": {DECOUPLED: {"status": "active", "ref": "c-4711", "phone": "+491700001234"}}}, f)
         self.clean()

@@ -36,12 +36,15 @@ def main():
     rc = 1
     try:
         lab.begin()
-        second = [line.format(issuer=lab.issuer.url, otp=lab.issuer.otp_url, key=lab.secret("issuer.key"), templates=lab.templates,
+        second = [line.format(issuer=lab.issuer.url, otp=lab.issuer.otp_url, key=lab.secret("confirming.key"), templates=lab.templates,
                               value=lab.secret("value.key")) for line in CONFIRMING]
         node = lab.node("browser", issuer=['ACSLanguages "en de"'], supported="2.2.0,2.3.1", main=second,
                         srv_ranges=[("4000000000000000", "4000009999999999", "2.2.0"),
                                     ("4000020000000000", "4000029999999999", "2.3.1")])
         lab.shop.cards = [[pan, group] for pan, (group, *_rest) in CARDS.items()] + [[CONFIRM, "confirmed by the device"]]
+        with open(lab.secret("confirming.key"), encoding="ascii") as f:
+            lab.issuer.keys = [f.read().strip()]
+        lab.vault.always(*lab.issuer.keys)
         control = lab.issuer.control()
         home = os.path.join(lab.directory, "home")
         trust(home, lab.pki.ca("commercial-ca"))

@@ -60,7 +60,7 @@ def signed(key, request):
 
 class Issuer(net.Sim):
     """answers: path -> answer, a dict or a function(message) -> dict, None (404) or net.Reply. key: what hooks must be signed
-    with; None: it is not looked at."""
+    with; None: it is not looked at. keys: others, of other banks."""
 
     CONTROL = net.Sim.CONTROL + ("answer",)
     DEFAULTS = {"delegate/verify": {"result": "wrong"}, "oob/status": {"status": "PENDING"}}
@@ -71,7 +71,7 @@ class Issuer(net.Sim):
                                  others={"foreign-server": net.server_context(pki.both("foreign-server"))})
         self.url = f"https://{host}:{self.server.port}"
         self.otp_url = self.url + "/otp"
-        self.answers, self.key, self.pki = {}, None, pki
+        self.answers, self.key, self.keys, self.pki = {}, None, [], pki
 
     def clear(self):
         super().clear()
@@ -116,7 +116,7 @@ class Issuer(net.Sim):
             message = request.json()
         except ValueError:
             message = None
-        good = self.key is None or signed(self.key, request)
+        good = self.key is None or any(signed(key, request) for key in (self.key, *self.keys))
         fault = self.faults.take(point, message)
         self.records.add(point, message=message, headers=request.headers, signed=good, fault=fault and fault["kind"])
         if message is None or not good:
