@@ -58,6 +58,7 @@ BAD = [
     (r"ACSClientCAFile .*", "ACSClientCAFile /nowhere", "ACSClientCAFile: cannot read CA certificates"),
     (r'/acs" connectiontimeout=2', '/acs" connectiontimeout=9', "exceeds ACSLease"),
     (r"<Location /acs/areq>", "<Directory /acs/areq>", None),
+    (r"ACSChallengeURL .*", "ACSChallengeURL https://acs.test/" + "a" * 2032, "ACSChallengeURL: must be"),  # A-ARES-18
     (r"ACSEndpoint areq", "ACSEndpoint arec", "unknown endpoint 'arec'"),
     (r"ACSTemplates", "ACSHook cards {issuer}/card\n  ACSTemplates", "ACSHook: the first word is one of card, risk, delegate, oob"),
     (r"ACSTemplates", "ACSHook otp {issuer}/otp\n  ACSTemplates", "ACSHook: the first word is one of card, risk, delegate, oob"),
