@@ -31,8 +31,8 @@ typedef struct acs_av_out_t {
 } acs_av_out_t;
 
 /* The eci of a transStatus, and the value where one belongs to it: with Y and A, and with I where the line says so, in
- * payment authentication (A-ARES-03), and where the DS wants it in the other (A-NPA-01). Another status than APR_SUCCESS: the value cannot be made; the transaction then
- * ends with U rather than with a made-up value. issuer may be NULL. */
+ * payment authentication (A-ARES-03), and where the DS wants it in the other (A-NPA-01). Another status than APR_SUCCESS: the
+ * value cannot be made; the transaction then ends with U rather than with a made-up value. issuer may be NULL. */
 apr_status_t acs_av_outcome(const acs_issuer_t *issuer, const acs_av_in_t *in, acs_av_out_t *out, apr_pool_t *pool,
                             tds_err_t *err);
 
