@@ -93,7 +93,7 @@ SECOND = """<ACSIssuer second>
 def two_issuers(text):
     """A second one, otherwise as the first."""
     first = re.search(r"<ACSIssuer bank>\n(.*?)</ACSIssuer>\n", text, re.S).group(1)
-    rest = "".join(line + "\n" for line in first.split("\n") if line and not re.search(r"ACSCardRange|Rule |ACSCounter", line))
+    rest = "".join(line + "\n" for line in first.split("\n") if line and not re.search(r"ACSCardRange|Rule |ACSCounter|ACSIssuerKey", line))
     return text.replace("<ACSDirectoryServer", SECOND + rest + "</ACSIssuer>\n<ACSDirectoryServer", 1)
 
 

@@ -4,7 +4,7 @@ import time
 from lab.httpd import FRICTIONLESS
 
 NODE = dict(
-    srv=False, supported="2.2.0",
+    srv=False, supported="2.2.0", card_source="hook",
     hooks=("card within=500ms failures=1000 fallback=rules", "risk within=500ms failures=1000"),
     rules=("reject \"%{RISK_OPT:score} -gt 900\"", "frictionless \"true\""), acs_ds=["ACSAReqWithin 3s"])
 
