@@ -499,25 +499,6 @@ static void fallback(void **state)
     is(second, "transStatusReason", "07");
 }
 
-/* B-36: who does not want that cancels there, too. */
-static void fallback_unwanted(void **state)
-{
-    seen_t page;
-
-    add_hook(ACS_HOOK_DECOUPLED);
-    world.decoupled = 0;
-    world.issuer.fallback = ACS_DEC_ALWAYS;
-    world.outcome = (acs_outcome_t){"C", NULL, NULL};
-    page = creq_text(creq231(dec_areq("2.3.1", "areq-brw-pa", "B", "00010", 0)), NULL);
-    page = press(page.token, "submit", world.otp);
-    assert_non_null(strstr(page.answer.body, "value=\"continue\""));
-    assert_non_null(strstr(page.answer.body, "value=\"cancel\""));
-    page = press(page.token, "cancel", NULL);
-    is(page.message, "transStatus", "N");
-    is(world.rreq, "transStatusReason", "19");
-    is(world.rreq, "challengeCancel", "01");
-}
-
 static json_t *overtaking;
 
 /* The 3DS Server has the RReq and goes on; its RRes is still on the way to us. */
@@ -617,5 +598,5 @@ static void ds_decides(void **state)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {T(ares_d),  T(not_d), T(verdicts),         T(approved), T(start_404), T(result_again),      T(refused), T(attempted),    T(at_once),  T(silence),
                                           T(never_started), T(creq_and_erro), T(seven_days), T(app), T(three_ri), T(status_checks), T(npa),
-                                          T(fallback), T(fallback_unwanted), T(fallback_overtakes), T(fallback_always), T(no_fallback), T(ds_decides)};
+                                          T(fallback), T(fallback_overtakes), T(fallback_always), T(no_fallback), T(ds_decides)};
 UNIT_MAIN(tests)
