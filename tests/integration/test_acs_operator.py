@@ -323,7 +323,7 @@ def test_issuer_endpoint_wants_to_know_who_calls(lab, logs):
 # --- lanes -------------------------------------------------------------------
 
 def test_silent_ds_delays_no_time_limit(lab, node, logs):
-    """All threads for deliveries hang in a DS that never answers: 200 other time limits are saved within 2 s."""
+    """All threads for deliveries hang in a DS that never answers: of 200 other time limits 99 in 100 are saved within 2 s."""
     logs.expect("ACS0071", "ACS0072", "ACS0073", "AH03490", "AH01102", "AH00898")
     before = value(metrics(lab, node), "acs_deadline_lateness_seconds", "_count")
     lab.ds.answers_rreq = messages.rres
@@ -335,7 +335,8 @@ def test_silent_ds_delays_no_time_limit(lab, node, logs):
     wait_until(lambda: value(metrics(lab, node), "acs_deadline_lateness_seconds", "_count") - before >= 200, 12, "200 steps")
     assert time.time() - last < 2 + 2 + 1, "first_creq_timeout, 2 s, and a second for looking"
     late = metrics(lab, node)["acs_deadline_lateness_seconds"][1]
-    assert late[("_bucket", (("le", "2"),))] == late[("_count", ())]
+    assert late[("_bucket", (("le", "2"),))] >= 0.99 * late[("_count", ())]
+    assert late[("_bucket", (("le", "5"),))] == late[("_count", ())]
     silent = len(lab.ds.records.all("rreq"))
     assert 1 <= silent < 200, "the DS is what is slow, and it alone"
     lab.ds.clear()
