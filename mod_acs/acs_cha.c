@@ -31,13 +31,6 @@ acs_result_e acs_result_of(acs_run_t *run, const acs_txn_t *txn, const char *wor
     return ACS_RESULT_NONE;
 }
 
-acs_event_e acs_result_event(acs_result_e result)
-{
-    static const acs_event_e events[] = {ACS_EV_NONE, ACS_EV_RESULT_OK, ACS_EV_RESULT_NO, ACS_EV_RESULT_FRAUD, ACS_EV_RESULT_ATTEMPT};
-
-    return events[result];
-}
-
 /* Is the challenge to go on as decoupled authentication once no attempt is left? And when the entry was right? */
 static int goes_on(const acs_issuer_t *issuer, const acs_txn_t *txn, acs_dec_fallback_e when)
 {
@@ -103,10 +96,10 @@ static void give_up(acs_run_t *run, acs_txn_t **ptxn)
 
 apr_status_t acs_cha_prepare(acs_run_t *run, const acs_txn_t *txn, const char **otp, acs_happening_t *what)
 {
-    unsigned method = what->to ? what->to : ACS_CHA_BIT(txn->cha);
+    unsigned cha = what->to ? what->to - 1 : txn->cha;
 
-    if (method == ACS_CHA_BIT(ACS_CHA_OTP)) return acs_otp_make(run, txn, otp, &what->otp_mac);
-    return method == ACS_CHA_BIT(ACS_CHA_SPC) ? acs_spc_challenge(run, &what->spc_challenge) : APR_SUCCESS;
+    if (cha == ACS_CHA_OTP) return acs_otp_make(run, txn, otp, &what->otp_mac);
+    return cha == ACS_CHA_SPC ? acs_spc_challenge(run, &what->spc_challenge) : APR_SUCCESS;
 }
 
 static acs_ask_t ask_of(acs_run_t *run, const acs_txn_t *txn, acs_hook_e kind, const char *path)
@@ -142,7 +135,7 @@ static void begin_delegate(acs_run_t *run, acs_txn_t **ptxn, int resend)
 /* A code of ours in place of the issuer's app. */
 static void switch_to_otp(acs_run_t *run, acs_txn_t **ptxn)
 {
-    news_t news = {.what = {.event = ACS_EV_RESEND, .to = ACS_CHA_BIT(ACS_CHA_OTP)}};
+    news_t news = {.what = {.event = ACS_EV_RESEND, .to = ACS_CHA_SOME(ACS_CHA_OTP)}};
     const char *otp;
 
     if (acs_cha_prepare(run, *ptxn, &otp, &news.what) != APR_SUCCESS) return;

@@ -20,7 +20,6 @@ acs_result_e acs_cha_poll(acs_run_t *run, const acs_txn_t *txn);
 /* "ACCEPTED" ... as the issuer writes it; *known 0: no such word. REACHED and PENDING: ACS_RESULT_NONE. ATTEMPTED is one of
  * decoupled authentication alone, with a DS that takes attempts (R-11). */
 acs_result_e acs_result_of(acs_run_t *run, const acs_txn_t *txn, const char *word, int *known);
-acs_event_e acs_result_event(acs_result_e result);
 
 /* What an entry comes to, whoever has judged it: ACS_EV_ENTRY_OK, _BAD, _LAST or _INFORM, this one with *informing (N-27).
  * attempts: those made, this one included. LOCKED: wrong, and no other is allowed. */

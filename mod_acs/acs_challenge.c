@@ -21,7 +21,7 @@ static void show_failure(acs_run_t *run, const char *id, apr_status_t rv, acs_an
         acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
         return;
     }
-    tds_metric_add(run->metrics, rv == APR_EINVAL ? ACS_M_TAMPERED : ACS_M_STORE_DOWN, 1);
+    acs_metric_store(run, rv);
     tds_log(run->log, TDS_LOG_ERR, "ACS0090", id, "challenge cannot go on: %s (%s)",
             run->err->detail ? run->err->detail : "", run->err->where ? run->err->where : "");
     acs_page_neutral(run, rv == APR_EINVAL ? 400 : 503, rv == APR_EINVAL ? ACS_NEUTRAL_ERROR : ACS_NEUTRAL_BUSY, answer);

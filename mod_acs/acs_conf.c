@@ -1,4 +1,4 @@
-#include "acs_conf.h"
+#include "acs_txn.h"
 
 #include <string.h>
 #include <apr_strings.h>
@@ -134,9 +134,6 @@ const char *acs_reason_fault(const char *text, apr_pool_t *pool)
 /* What stands behind the colon. NULL, or what is wrong with it. */
 static const char *refine(acs_outcome_t *outcome, const char *word, int takes_reason, const char *detail, apr_pool_t *pool)
 {
-    static const char *const methods[] = {"oob", "otp", "delegate", "spc"};
-    apr_size_t i;
-
     if (takes_reason) {
         outcome->reason = detail;
         return acs_reason_fault(detail, pool);
@@ -145,9 +142,7 @@ static const char *refine(acs_outcome_t *outcome, const char *word, int takes_re
         return apr_psprintf(pool, "%s takes nothing behind it: a reason goes with reject, deny and unavailable, a challenge "
                                   "method with challenge", word);
     outcome->method = detail;
-    for (i = 0; i < sizeof methods / sizeof *methods; ++i) {
-        if (!strcmp(methods[i], detail)) return NULL;
-    }
+    if (acs_cha_named(detail, strlen(detail)) != ACS_CHA_COUNT) return NULL;
     return apr_psprintf(pool, "unknown challenge method '%s': oob, otp, delegate or spc", detail);
 }
 

@@ -62,44 +62,18 @@ static const acs_outcome_t *decoupled(acs_run_t *run, const acs_facts_t *facts, 
 
 /* ---- challenge ------------------------------------------------------------ */
 
-static const char *const cha_names[ACS_CHA_COUNT] = {"otp", "delegate", "oob", "spc"};
-
-const char *acs_cha_name(acs_cha_e cha)
-{
-    return cha < ACS_CHA_COUNT ? cha_names[cha] : "?";
-}
-
-static int in_list(const char *list, const char *word)
-{
-    apr_size_t n = strlen(word);
-    const char *at = list;
-
-    for (; (at = strstr(at, word)); at += n) {
-        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' ')) return 1;
-    }
-    return 0;
-}
-
 /* Can the issuer do it, and for this cardholder? */
 static int can(acs_run_t *run, const acs_facts_t *facts, acs_cha_e cha)
 {
     const acs_issuer_t *issuer = facts->issuer;
 
-    if (issuer->methods && !in_list(issuer->methods, cha_names[cha])) return 0;
+    if (issuer->methods && !acs_cha_listed(issuer->methods, cha)) return 0;
     if (cha == ACS_CHA_SPC) return acs_spc_can(facts);
     if (cha == ACS_CHA_DELEGATE) return acs_hook_open(run, issuer, ACS_HOOK_DELEGATE);
     if (cha == ACS_CHA_OOB)
         return acs_hook_open(run, issuer, ACS_HOOK_OOB) ||
                (issuer->hooks[ACS_HOOK_OOB] && issuer->hooks[ACS_HOOK_OOB]->fallback == ACS_FALLBACK_AGAIN);
     return issuer->otp_delivery && (facts->card.phone || facts->card.email);
-}
-
-static acs_cha_e named(const char *word, apr_size_t len)
-{
-    int i = 0;
-
-    while (i < ACS_CHA_COUNT && (strlen(cha_names[i]) != len || strncmp(cha_names[i], word, len))) ++i;
-    return (acs_cha_e)i;
 }
 
 /* The methods of the card, else those of the issuer, in order. */
@@ -117,7 +91,7 @@ static acs_cha_e pick(acs_run_t *run, const acs_facts_t *facts, const char *list
 
     while (*at) {
         apr_size_t n = strcspn(at, " ");
-        acs_cha_e cha = named(at, n);
+        acs_cha_e cha = acs_cha_named(at, n);
 
         if (cha < ACS_CHA_COUNT && cha != out && can(run, facts, cha)) return cha;
         at += n;

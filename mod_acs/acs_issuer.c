@@ -56,9 +56,7 @@ typedef struct result_t {
 /* The result that ended it, or that waits. */
 static acs_result_e result_of(const acs_txn_t *txn)
 {
-    if (txn->end == ACS_END_OK) return ACS_RESULT_OK;
-    if (txn->end == ACS_END_REFUSED) return ACS_RESULT_NO;
-    return txn->end == ACS_END_FRAUD ? ACS_RESULT_FRAUD : (acs_result_e)txn->result;
+    return (acs_result_e)txn->result;
 }
 
 static void judge_oob(const acs_txn_t *txn, result_t *in, acs_happening_t *what)

@@ -116,9 +116,8 @@ apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts)
     const char *third = tds_msg_get(m, TDS_E_THREE_RI_IND), *incomplete = tds_msg_get(m, TDS_E_SPC_INCOMP_IND);
     apr_status_t rv;
 
-    facts->no_spc = m->version < TDS_V231 || !facts->issuer->spc_icon || !same(tds_msg_get(m, TDS_E_DEVICE_CHANNEL), "02") ||
-                    !tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_SPC_SUPPORT) || acs_spc_info(m) || incomplete ||
-                    !acs_spc_has_credential(&facts->card);
+    facts->no_spc = !acs_spc_possible(facts) || !same(tds_msg_get(m, TDS_E_DEVICE_CHANNEL), "02") ||
+                    !tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_SPC_SUPPORT) || acs_spc_info(m) || incomplete;
     if (m->version < TDS_V231) return APR_SUCCESS;
     if (same(third, "19")) {
         rv = take(run, facts, prior_ref(m, "02"), fallback_judge, &facts->prior);

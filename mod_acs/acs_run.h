@@ -163,8 +163,7 @@ apr_status_t acs_take_oreq(acs_run_t *run, const tds_msg_t *oreq, acs_answer_t *
 /* acs_gather.c: the only I/O before the save. */
 apr_status_t acs_gather(acs_run_t *run, const tds_msg_t *areq, acs_facts_t *facts);
 
-/* acs_decide.c. The name of a challenge method, as in ACSChallengeMethods. */
-const char *acs_cha_name(acs_cha_e cha);
+/* acs_decide.c */
 acs_decision_t acs_decide(acs_run_t *run, const acs_facts_t *facts);
 
 /* acs_gather_hooks.c: card, risk, trust list. APR_SUCCESS also when a fallback was taken. */
@@ -179,8 +178,8 @@ apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts);
 /* The threeDSRequestorAuthenticationInfo that holds an SPC assertion, or NULL. */
 const json_t *acs_spc_info(const tds_msg_t *areq);
 
-/* acs_spc.c: is there a credential that an ARes S can name? */
-int acs_spc_has_credential(const acs_card_t *card);
+/* acs_spc.c: are version, issuer and card such that there can be SPC, by whomever? */
+int acs_spc_possible(const acs_facts_t *facts);
 
 /* The elements of an ARes S; and: does the assertion of this AReq hold for the prior transaction? */
 apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares);

@@ -27,31 +27,35 @@ static int id_good(const char *id)
     return len >= CREDENTIAL_MIN && len <= CREDENTIAL_MAX && strspn(id, chars) == len;
 }
 
-int acs_spc_has_credential(const acs_card_t *card)
+/* The credential from place *at on that can be used, and *at behind it; NULL: there is no more. */
+static const json_t *next_credential(const acs_card_t *card, size_t *at)
 {
     const json_t *item;
-    size_t i;
 
-    json_array_foreach((json_t *)card->credentials, i, item) {
-        if (id_good(tds_json_get(item, "id"))) return card->rp_id != NULL;
+    while ((item = json_array_get(card->credentials, (*at)++))) {
+        if (id_good(tds_json_get(item, "id"))) return item;
     }
-    return 0;
+    return NULL;
+}
+
+int acs_spc_possible(const acs_facts_t *facts)
+{
+    size_t at = 0;
+
+    return facts->areq->version >= TDS_V231 && facts->issuer->spc_icon && facts->card.rp_id && next_credential(&facts->card, &at);
 }
 
 static json_t *credential_list(const acs_card_t *card)
 {
     json_t *list = json_array();
     const json_t *item;
-    size_t i;
+    size_t at = 0;
 
-    json_array_foreach((json_t *)card->credentials, i, item) {
-        const char *id = tds_json_get(item, "id");
-        json_t *row;
+    while (json_array_size(list) < CREDENTIALS && (item = next_credential(card, &at))) {
+        json_t *row = json_object();
 
-        if (!id_good(id) || json_array_size(list) == CREDENTIALS) continue;
-        row = json_object();
         tds_json_set(row, "rpID", card->rp_id);
-        tds_json_set(row, "credentialIds", id);
+        tds_json_set(row, "credentialIds", tds_json_get(item, "id"));
         json_array_append_new(list, row);
     }
     return list;
@@ -127,8 +131,7 @@ apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *
 
 int acs_spc_can(const acs_facts_t *facts)
 {
-    return facts->areq->version >= TDS_V231 && facts->issuer->spc_icon && acs_spc_has_credential(&facts->card) &&
-           tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME) &&
+    return acs_spc_possible(facts) && tds_msg_get(facts->areq, TDS_E_MERCHANT_NAME) &&
            tds_msg_get(facts->areq, TDS_E_PURCHASE_AMOUNT) && tds_msg_get(facts->areq, TDS_E_PURCHASE_CURRENCY);
 }
 
@@ -137,13 +140,11 @@ const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool)
 {
     json_t *doc = tds_json_object(pool), *list = json_array();
     const json_t *item;
-    size_t i;
+    size_t at = 0;
 
-    json_array_foreach((json_t *)card->credentials, i, item) {
-        json_t *row;
+    while (json_array_size(list) < CREDENTIALS && (item = next_credential(card, &at))) {
+        json_t *row = json_object();
 
-        if (!id_good(tds_json_get(item, "id")) || json_array_size(list) == CREDENTIALS) continue;
-        row = json_object();
         tds_json_set(row, "id", tds_json_get(item, "id"));
         tds_json_set(row, "publicKey", tds_json_get(item, "publicKey"));
         json_array_append_new(list, row);

@@ -50,6 +50,32 @@ apr_status_t acs_txn_decode(acs_txn_t **ptxn, const char *id, const unsigned cha
     return tds_rec_decode(txn, rows, NROWS, bytes, len, pool);
 }
 
+static const char *const cha_names[ACS_CHA_COUNT] = {"otp", "delegate", "oob", "spc"};
+
+const char *acs_cha_name(acs_cha_e cha)
+{
+    return cha < ACS_CHA_COUNT ? cha_names[cha] : "?";
+}
+
+acs_cha_e acs_cha_named(const char *word, apr_size_t len)
+{
+    int i = 0;
+
+    while (i < ACS_CHA_COUNT && (strlen(cha_names[i]) != len || strncmp(cha_names[i], word, len))) ++i;
+    return (acs_cha_e)i;
+}
+
+int acs_cha_listed(const char *list, acs_cha_e cha)
+{
+    apr_size_t n = strlen(cha_names[cha]);
+    const char *at = list;
+
+    for (; (at = strstr(at, cha_names[cha])); at += n) {
+        if ((at == list || at[-1] == ' ') && (at[n] == '\0' || at[n] == ' ')) return 1;
+    }
+    return 0;
+}
+
 tds_auth_e acs_cha_auth(acs_cha_e cha)
 {
     static const tds_auth_e auths[] = {[ACS_CHA_OTP] = TDS_AUTH_SMS_OTP, [ACS_CHA_DELEGATE] = TDS_AUTH_SMS_OTP,
@@ -95,12 +121,18 @@ static unsigned effects(const move_t *m, const acs_happening_t *what)
     return what->later && (m->fx & FX_RREQ) ? (m->fx & ~FX_RREQ) | FX_RREQ_LATER : m->fx;
 }
 
-static acs_result_e result_of(acs_event_e event)
+acs_event_e acs_result_event(acs_result_e result)
 {
     static const acs_event_e events[] = {ACS_EV_NONE, ACS_EV_RESULT_OK, ACS_EV_RESULT_NO, ACS_EV_RESULT_FRAUD, ACS_EV_RESULT_ATTEMPT};
+
+    return events[result];
+}
+
+static acs_result_e result_of(acs_event_e event)
+{
     int i = ACS_RESULT_ATTEMPT;
 
-    while (i > ACS_RESULT_NONE && events[i] != event) --i;
+    while (i > ACS_RESULT_NONE && acs_result_event((acs_result_e)i) != event) --i;
     return (acs_result_e)i;
 }
 
@@ -193,13 +225,10 @@ static int is_entry(acs_event_e event)
 }
 
 /* what is reported is what was done. */
-static void switch_method(acs_txn_t *t, unsigned to)
+static void switch_method(acs_txn_t *t, acs_cha_e cha)
 {
-    unsigned cha = 0;
-
-    while (cha < ACS_CHA_COUNT && !(to & ACS_CHA_BIT(cha))) ++cha;
     t->cha = cha;
-    t->how = acs_cha_auth((acs_cha_e)cha);
+    t->how = acs_cha_auth(cha);
     t->other = 0;
     if (cha == ACS_CHA_OOB) t->wants |= ACS_OWED(CANCEL);
 }
@@ -217,7 +246,7 @@ static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
     if (is_entry(what->event)) count_entry(t, what, pool);
     if (result_of(what->event)) count_result(t, result_of(what->event));
     if (what->event == ACS_EV_RESEND && !what->to) ++t->resends;
-    if (what->to) switch_method(t, what->to);
+    if (what->to) switch_method(t, (acs_cha_e)(what->to - 1));
     if (what->event == ACS_EV_REACHED) t->reached = 1;
     if (what->event == ACS_EV_RESULT_KEPT) t->result = what->result;
     if (what->event == ACS_EV_FALLBACK_TAKEN || what->event == ACS_EV_SPC_TAKEN) t->used = 1;

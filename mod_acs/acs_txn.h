@@ -97,13 +97,21 @@ typedef enum acs_outbox_e {
 /* How the cardholder is challenged. */
 typedef enum acs_cha_e { ACS_CHA_OTP, ACS_CHA_DELEGATE, ACS_CHA_OOB, ACS_CHA_SPC, ACS_CHA_COUNT } acs_cha_e;
 
-#define ACS_CHA_BIT(cha) (1u << (cha))
+#define ACS_CHA_SOME(cha) ((unsigned)(cha) + 1) /* where 0 says that there is none */
+
+/* As in ACSChallengeMethods; and back, ACS_CHA_COUNT: no such. Is it in a space separated list? */
+const char *acs_cha_name(acs_cha_e cha);
+acs_cha_e acs_cha_named(const char *word, apr_size_t len);
+int acs_cha_listed(const char *list, acs_cha_e cha);
 
 /* How that authenticates, as messages tell it. */
 tds_auth_e acs_cha_auth(acs_cha_e cha);
 
 /* A result of the issuer that waits for the cardholder (RESULT_KEPT). */
 typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_RESULT_FRAUD, ACS_RESULT_ATTEMPT } acs_result_e;
+
+/* What happens when it comes. */
+acs_event_e acs_result_event(acs_result_e result);
 
 /* Rows: tag, kind, member. A tag is never used again for something else. */
 #define ACS_TXN_ROWS(F)                                                                                               \
@@ -167,7 +175,7 @@ typedef enum acs_result_e { ACS_RESULT_NONE, ACS_RESULT_OK, ACS_RESULT_NO, ACS_R
     F(55, BYTES, tds_bytes_t, spc_challenge)                                                                          \
     F(56, U32, unsigned, used)             /* a later AReq has referred to it */                                      \
     F(59, STR, const char *, spc_keys)     /* N-14: relying party and credentials of the card, JSON */                \
-    F(60, U32, unsigned, other)            /* ACS_CHA_BIT of the method that the cardholder may take instead */
+    F(60, U32, unsigned, other)            /* ACS_CHA_SOME of the method that the cardholder may take instead */
 
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
@@ -191,7 +199,7 @@ typedef struct acs_happening_t {
     const char *trust, *bind;       /* answers that came with the form; NULL: none */
     unsigned informing;             /* ENTRY_INFORM, ASKED_INFORM: 29 or 30 */
     acs_result_e result;            /* RESULT_KEPT */
-    unsigned to;                    /* RESEND: ACS_CHA_BIT of the method from here on; 0: the same */
+    unsigned to;                    /* RESEND: ACS_CHA_SOME of the method from here on; 0: the same */
     apr_interval_time_t limit;      /* DECOUPLED */
     const char *window_size, *session_data; /* CREQ */
     tds_bytes_t otp_mac;            /* CREQ, RESEND: of the new code */

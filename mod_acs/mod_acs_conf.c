@@ -365,11 +365,9 @@ static const char *check_issuer(acs_server_t *srv, acs_issuer_t *issuer, server_
                             issuer->where);
     if ((fault = acs_av_lines_fault(issuer, p)))
         return apr_psprintf(p, "<ACSIssuer %s> (%s): %s", issuer->name, issuer->where, fault);
-    if (!issuer->otp_delivery && (!issuer->methods || strstr(issuer->methods, "otp")))
+    if (!issuer->otp_delivery && (!issuer->methods || acs_cha_listed(issuer->methods, ACS_CHA_OTP)))
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSOTPDelivery: give it, or ACSChallengeMethods without otp",
                             issuer->name, issuer->where);
-    if (issuer->card_ops == &acs_card_hook && !issuer->hooks[ACS_HOOK_CARD])
-        return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSCardSource hook needs ACSHook card", issuer->name, issuer->where);
     if (!issuer->templates)
         return apr_psprintf(p, "<ACSIssuer %s> (%s) has no ACSTemplates", issuer->name,
                             issuer->where);

@@ -98,11 +98,10 @@ const char *acs_set_trust_list(cmd_parms *cmd, void *dconf, const char *word)
 
 const char *acs_set_methods(cmd_parms *cmd, void *dconf, const char *word)
 {
-    static const char *const words[] = {"otp", "delegate", "oob", "spc", NULL};
     acs_issuer_t *issuer = server_of(cmd)->issuer;
 
     if (!issuer) return inside(cmd, "ACSIssuer");
-    if (place_of(word, words) < 0) return "ACSChallengeMethods: otp, delegate, oob or spc, in order of preference";
+    if (acs_cha_named(word, strlen(word)) == ACS_CHA_COUNT) return "ACSChallengeMethods: otp, delegate, oob or spc, in order of preference";
     issuer->methods = issuer->methods ? apr_pstrcat(cmd->pool, issuer->methods, " ", word, NULL) : word;
     return NULL;
 }
@@ -198,9 +197,9 @@ static const char *check_hook(const acs_conf_t *conf, acs_issuer_t *issuer, acs_
     return in_areq(hook->kind) ? check_time(conf, hook, w, p) : NULL;
 }
 
-static int listed(const acs_issuer_t *issuer, const char *method)
+static int listed(const acs_issuer_t *issuer, acs_cha_e cha)
 {
-    return issuer->methods && strstr(issuer->methods, method) != NULL;
+    return issuer->methods && acs_cha_listed(issuer->methods, cha);
 }
 
 /* What one directive wants of another. */
@@ -212,10 +211,11 @@ static const char *check_needs(const acs_server_t *srv, const acs_issuer_t *issu
         int wrong;
         const char *fault;
     } rows[] = {
+        {!hooks[ACS_HOOK_CARD] && issuer->card_ops == &acs_card_hook, "ACSCardSource hook needs ACSHook card"},
         {hooks[ACS_HOOK_CARD] && issuer->card_ops != &acs_card_hook, "ACSHook card needs ACSCardSource hook"},
-        {listed(issuer, "delegate") && !hooks[ACS_HOOK_DELEGATE], "ACSChallengeMethods delegate needs ACSHook delegate"},
-        {listed(issuer, "oob") && !hooks[ACS_HOOK_OOB], "ACSChallengeMethods oob needs ACSHook oob"},
-        {listed(issuer, "spc") && !issuer->spc_icon, "ACSChallengeMethods spc needs ACSSPCIcon"},
+        {listed(issuer, ACS_CHA_DELEGATE) && !hooks[ACS_HOOK_DELEGATE], "ACSChallengeMethods delegate needs ACSHook delegate"},
+        {listed(issuer, ACS_CHA_OOB) && !hooks[ACS_HOOK_OOB], "ACSChallengeMethods oob needs ACSHook oob"},
+        {listed(issuer, ACS_CHA_SPC) && !issuer->spc_icon, "ACSChallengeMethods spc needs ACSSPCIcon"},
         {hooks[ACS_HOOK_OOB] && hooks[ACS_HOOK_OOB]->fallback == ACS_FALLBACK_OTP && !issuer->otp_delivery,
          "ACSHook oob with fallback=otp needs ACSOTPDelivery"},
         {issuer->trust_list == ACS_TRUST_HOOK && !hooks[ACS_HOOK_TRUST] && !hooks[ACS_HOOK_CARD],

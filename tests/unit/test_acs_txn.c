@@ -517,7 +517,7 @@ static void kept_result(void **state)
     n = GO(t, ACS_EV_RESULT_KEPT, .result = ACS_RESULT_OK, .now = NOW0 + apr_time_from_sec(100));
     assert_true(n->deadline == t->deadline);
     assert_int_equal(n->result, ACS_RESULT_OK);
-    n = GO(n, ACS_EV_RESEND, .now = NOW0 + apr_time_from_sec(100), .to = ACS_CHA_BIT(ACS_CHA_OTP));
+    n = GO(n, ACS_EV_RESEND, .now = NOW0 + apr_time_from_sec(100), .to = ACS_CHA_SOME(ACS_CHA_OTP));
     assert_true(n->deadline == NOW0 + apr_time_from_sec(700));
     assert_int_equal(n->cha, ACS_CHA_OTP);
 }
