@@ -6,7 +6,7 @@
 #include <apr_file_io.h>
 #include <apr_strings.h>
 #include <http_main.h>
-#include "tds_ap_http.h"
+#include "tds_ap_request.h"
 #include "acs_count.h"
 #include "acs_method.h"
 
@@ -138,6 +138,7 @@ static const char *run_line(test_t *test, const char *line, apr_pool_t *pool)
     tds_err_t err;
     int at;
 
+    if (!r) return "a module refuses requests of our own";
     tds_err_init(&err, pool);
     if (tds_json_parse(&root, line, strlen(line), pool, &err) != APR_SUCCESS || !json_is_object(root)) return "not a JSON object";
     inner = json_object_get(root, "areq");

@@ -8,8 +8,9 @@
 #include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
-#include <mod_proxy.h>
 #include <util_filter.h>
+#include "tds_ap_proxy.h"
+#include "tds_ap_request.h"
 
 #define RESP_MAX_DEFAULT (64 * 1024)
 #define PREFETCH_MAX     (16 * 1024) /* mod_proxy_http's MAX_MEM_SPOOL */
@@ -17,6 +18,7 @@
 /* One call under way. */
 typedef struct call_t {
     apr_pool_t *pool;
+    const tds_http_req_t *req;
     const char *src; /* what of our body is still to be sent */
     apr_size_t left, fed;
     char *buf; /* the answer so far */
@@ -154,13 +156,43 @@ static void limit_reads(request_rec *pr, apr_time_t deadline)
     apr_pool_cleanup_register(pr->pool, limit, limit_end, apr_pool_cleanup_null);
 }
 
+/* Of what headers a peer is sent, and nothing else: not what mod_proxy adds of itself or for the site (Via). */
+static void set_headers(request_rec *r, const tds_http_req_t *req)
+{
+    const tds_http_header_t *h;
+
+    if (req->type) apr_table_setn(r->headers_in, "Content-Type", req->type);
+    if (req->body) apr_table_setn(r->headers_in, "Content-Length", apr_psprintf(r->pool, "%" APR_SIZE_T_FMT, req->len));
+    for (h = req->headers; h && h->name; ++h) apr_table_setn(r->headers_in, h->name, h->value);
+}
+
+static call_t *call_of(request_rec *r)
+{
+    call_t *x = ap_get_module_config(r->request_config, our_module);
+
+    return x && r->handler && !strcmp(r->handler, "proxy-server") && !strcmp(r->useragent_ip, "internal") ? x : NULL;
+}
+
+/* Runs last before the headers go out. Expect is mod_proxy's own where the <Proxy> block says ping=. */
+static int on_fixups(request_rec *r)
+{
+    const char *expect = apr_table_get(r->headers_in, "Expect");
+    call_t *x = call_of(r);
+
+    if (!x) return DECLINED;
+    apr_table_clear(r->headers_in);
+    set_headers(r, x->req);
+    if (expect) apr_table_setn(r->headers_in, "Expect", expect);
+    return OK;
+}
+
 /* Runs after the request was sent, before the answer is read: the only place for a read limit per call. */
 static int on_create_req(request_rec *r, request_rec *pr)
 {
-    call_t *x = ap_get_module_config(r->request_config, our_module);
+    call_t *x = call_of(r);
     apr_socket_t *sock;
 
-    if (!x || strcmp(r->handler, "proxy-server") || strcmp(r->useragent_ip, "internal")) return DECLINED;
+    if (!x) return DECLINED;
     x->sent = 1;
     x->reused = pr->connection->keepalives > 0;
     x->deadline = apr_time_now() + x->read_timeout;
@@ -178,6 +210,12 @@ static int on_pre_connection(conn_rec *c, void *csd)
     return DECLINED;
 }
 
+static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    tds_ap_proxy_find();
+    return OK;
+}
+
 void tds_ap_http_register(module *m, const char *prefix)
 {
     our_module = m;
@@ -187,74 +225,22 @@ void tds_ap_http_register(module *m, const char *prefix)
         ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_FEED" : "ACS_OUT_FEED", feed, NULL, AP_FTYPE_RESOURCE);
     limit_filter = ap_register_input_filter(strcmp(prefix, "ACS") ? "SRV_OUT_LIMIT" : "ACS_OUT_LIMIT", limited_read, NULL,
                                             AP_FTYPE_NETWORK - 1); /* TLS is CONNECTION + 5, the socket NETWORK */
+    ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_connection(on_pre_connection, NULL, NULL, APR_HOOK_FIRST);
+    APR_OPTIONAL_HOOK(proxy, fixups, on_fixups, NULL, NULL, APR_HOOK_REALLY_LAST);
     APR_OPTIONAL_HOOK(proxy, create_req, on_create_req, NULL, NULL, APR_HOOK_MIDDLE);
-}
-
-static conn_rec *make_conn(apr_pool_t *p, server_rec *s)
-{
-    static apr_sockaddr_t nowhere;
-    conn_rec *c = apr_pcalloc(p, sizeof *c);
-
-    c->pool = p;
-    c->base_server = s;
-    c->bucket_alloc = apr_bucket_alloc_create(p);
-    c->conn_config = ap_create_conn_config(p);
-    c->notes = apr_table_make(p, 1);
-    c->client_addr = c->local_addr = &nowhere;
-    c->client_ip = c->local_ip = (char *)"internal";
-    c->keepalive = AP_CONN_CLOSE;
-    return c;
-}
-
-request_rec *tds_ap_request_make(apr_pool_t *p, server_rec *s, const char *method, const char *url)
-{
-    conn_rec *c = make_conn(p, s);
-    request_rec *r = apr_pcalloc(p, sizeof *r);
-
-    r->pool = p;
-    r->connection = c;
-    r->server = s;
-    r->per_dir_config = s->lookup_defaults;
-    r->request_config = ap_create_request_config(p);
-    r->headers_in = apr_table_make(p, 6);
-    r->headers_out = apr_table_make(p, 8);
-    r->err_headers_out = apr_table_make(p, 1);
-    r->trailers_in = apr_table_make(p, 1);
-    r->trailers_out = apr_table_make(p, 1);
-    r->subprocess_env = apr_table_make(p, 2);
-    r->notes = apr_table_make(p, 4);
-    r->allowed_methods = ap_make_method_list(p, 1);
-    r->useragent_addr = c->client_addr;
-    r->useragent_ip = c->client_ip;
-    r->request_time = apr_time_now();
-    r->method = method;
-    r->method_number = ap_method_number_of(method);
-    r->protocol = (char *)"HTTP/1.1";
-    r->proto_num = HTTP_VERSION(1, 1);
-    r->status = HTTP_OK;
-    r->uri = r->unparsed_uri = apr_pstrdup(p, url);
-    r->the_request = apr_pstrcat(p, method, " ", url, " HTTP/1.1", NULL);
-    return r;
 }
 
 static request_rec *make_request(apr_pool_t *p, server_rec *s, const tds_http_req_t *req)
 {
     request_rec *r = tds_ap_request_make(p, s, req->method, req->url);
 
+    if (!r) return NULL;
     r->proxyreq = PROXYREQ_REVERSE;
     r->handler = "proxy-server";
     r->filename = apr_pstrcat(p, "proxy:", req->url, NULL);
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress"); /* RFC 9110, 15.2: 1xx are read past */
     return r;
-}
-
-static void set_headers(request_rec *r, const tds_http_req_t *req)
-{
-    const tds_http_header_t *h;
-
-    if (req->type) apr_table_setn(r->headers_in, "Content-Type", req->type);
-    if (req->body) apr_table_setn(r->headers_in, "Content-Length", apr_psprintf(r->pool, "%" APR_SIZE_T_FMT, req->len));
-    for (h = req->headers; h && h->name; ++h) apr_table_setn(r->headers_in, h->name, h->value);
 }
 
 /* Did the request leave, perhaps? on_create_req runs only when all of it has. Before that the body tells: mod_proxy_http
@@ -306,7 +292,10 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
     call_t *x = apr_pcalloc(pool, sizeof *x);
     int st;
 
+    resp->result = TDS_HTTP_CONFIG;
+    if (!r) return;
     x->pool = keep_pool;
+    x->req = req;
     x->src = req->body;
     x->left = req->body ? req->len : 0;
     x->max = req->resp_max ? req->resp_max : RESP_MAX_DEFAULT;
@@ -315,16 +304,13 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
     set_headers(r, req);
     if (fresh) apr_table_setn(r->subprocess_env, "proxy-initial-not-pooled", "1");
     ap_set_module_config(r->request_config, our_module, x);
-    if (ap_run_map_to_storage(r) != OK) { /* merges the <Proxy> block into per_dir_config: the TLS settings */
-        resp->result = TDS_HTTP_CONFIG;
-        return;
-    }
     ap_add_input_filter_handle(feed_filter, x, r, r->connection);
     ap_add_output_filter_handle(keep_filter, x, r, r->connection);
     inflate(r);
     current = x;
-    st = ap_run_handler(r); /* not ap_invoke_handler: no foreign filters */
+    st = tds_ap_proxy_run(r);
     current = NULL;
+    if (st == DECLINED) return;
     resp->result = classify(x, r, st);
     if (resp->result != TDS_HTTP_OK) return;
     resp->status = r->status;
@@ -336,11 +322,6 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
     }
 }
 
-static proxy_worker *worker_of(const char *url, server_rec *s, apr_pool_t *pool)
-{
-    return ap_proxy_get_worker(pool, NULL, ap_get_module_config(s->module_config, &proxy_module), url);
-}
-
 static void ap_http_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *pool)
 {
     apr_time_t start = apr_time_now(), until = req->total ? start + req->total : 0;
@@ -350,7 +331,7 @@ static void ap_http_call(void *baton, const tds_http_req_t *req, tds_http_resp_t
     *resp = (tds_http_resp_t){.body = "", .result = TDS_HTTP_CONFIG};
     for (fresh = 0; fresh <= 1; ++fresh) {
         if (apr_pool_create(&sub, NULL) != APR_SUCCESS) return;
-        if (worker_of(req->url, ap_server_conf, sub)) attempt(req, resp, fresh, until, sub, pool);
+        if (tds_ap_proxy_worker(req->url, ap_server_conf, sub)) attempt(req, resp, fresh, until, sub, pool);
         apr_pool_destroy(sub);
         if (resp->result != TDS_HTTP_STALE || req->once || (until && apr_time_now() >= until)) break;
     }
@@ -361,7 +342,7 @@ const tds_http_t tds_ap_http = {.call = ap_http_call};
 
 const tds_ap_worker_t *tds_ap_http_worker(const char *url, server_rec *s, apr_pool_t *pool)
 {
-    proxy_worker *w = worker_of(url, s, pool);
+    proxy_worker *w = tds_ap_proxy_worker(url, s, pool);
     tds_ap_worker_t *out;
 
     if (!w) return NULL;

@@ -14,9 +14,6 @@ void tds_ap_http_register(module *m, const char *prefix);
 /* The verb; usable after child_init. */
 extern const tds_http_t tds_ap_http;
 
-/* A made-up request without headers, from nowhere, that belongs to no client. */
-request_rec *tds_ap_request_make(apr_pool_t *p, server_rec *s, const char *method, const char *url);
-
 /* Configuration check: which limits does the block that covers url set? Returns NULL when there is no block. */
 typedef struct tds_ap_worker_t {
     apr_interval_time_t connect, read;

@@ -80,7 +80,7 @@ class DirectoryServer(net.Sim):
         fault = self.faults.take(kind, message)
         if fault and fault["kind"] == "erro":
             return self._erro(message, fault)
-        if fault and fault["kind"] == "gzip":
+        if fault and fault["kind"] in ("gzip", "raw"):
             reply = self._route(link, kind, message)
             reply.fault = fault
             return reply

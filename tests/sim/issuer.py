@@ -142,7 +142,7 @@ class Issuer(net.Sim):
     def inbox(self, acs_trans_id=None):
         """What has been delivered; a delivery that met a fault is not in it."""
         return [dict(r["message"], receivedAt=r["t"]) for r in self.records.all("otp")
-                if not r["missing"] and r["fault"] in (None, "delay", "drip") and
+                if not r["missing"] and r["fault"] in (None, "delay", "drip", "raw") and
                 acs_trans_id in (None, r["message"]["acsTransID"])]
 
     def otp(self, acs_trans_id, timeout=5, count=1):

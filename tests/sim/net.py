@@ -62,6 +62,7 @@ class Faults:
       status   HTTP status= with body= of type= instead  html     an HTML error page instead
       nonsense a body that is no JSON                     huge     a body of size= bytes
       gzip     the answer, gzip-coded                     bomb     size= bytes that are small gzip-coded
+      raw      what make=(reply) returns, byte for byte; last=True closes the connection after it
     At the point "connect": close, reset, tls_hang (accept, then no handshake), wrong_cert (cert= another certificate).
     """
 
@@ -399,6 +400,9 @@ class Server:
             return False
         if kind == "delay":
             self._stopping.wait(fault.get("seconds", 1))
+        if kind == "raw":
+            conn.sendall(fault["make"](reply))
+            return not fault.get("last")
         head, body = _head_of(reply), reply.body
         if kind == "cut":
             conn.sendall(head + body[:fault.get("at", len(body) // 2)])
