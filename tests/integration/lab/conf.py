@@ -13,6 +13,8 @@ class Options:
     acs: bool = True
     srv: bool = True
     srv_first: bool = False        # which of our modules is loaded first
+    ours_first: bool = False       # our modules are loaded before all others
+    modules: tuple = ()            # more modules of httpd
     threads: int = 64
     children: int = 1
     children_max: int = 2
@@ -122,11 +124,12 @@ def _block(kind, name, lines):
 
 
 def _load(node):
-    paths = [(m, f"{DEBIAN_MODULES}/mod_{m}.so") for m in MODULES]
+    paths = [(m, f"{DEBIAN_MODULES}/mod_{m}.so") for m in (*MODULES, *node.options.modules)]
     ours = [("acs", "mod_acs.so", node.options.acs), ("threeds_server", "mod_3ds_server.so", node.options.srv)]
     if node.options.srv_first:
         ours.reverse()
-    paths += [(name, node.module(file)) for name, file, on in ours if on]
+    ours = [(name, node.module(file)) for name, file, on in ours if on]
+    paths = ours + paths if node.options.ours_first else paths + ours
     return "\n".join(f"LoadModule {name}_module {path}" for name, path in paths if os.path.exists(path))
 
 
