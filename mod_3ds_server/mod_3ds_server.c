@@ -5,6 +5,7 @@
 #include <http_log.h>
 #include <http_request.h>
 #include <mpm_common.h>
+#include "tds_ap_answer.h"
 #include "tds_ap_http.h"
 #include "tds_ap_status.h"
 #include "tds_ap_work.h"
@@ -40,11 +41,11 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, "SRV0004: this child cannot work");
 }
 
-static int claim_uri(request_rec *r)
+static const tds_ap_mount_t *mount_of(const request_rec *r)
 {
-    srv_dir_t *dir = ap_get_module_config(r->per_dir_config, &threeds_server_module);
+    const srv_dir_t *dir = ap_get_module_config(r->per_dir_config, &threeds_server_module);
 
-    return tds_ap_mount_claim(r, &dir->mount);
+    return &dir->mount;
 }
 
 static void register_hooks(apr_pool_t *p)
@@ -52,9 +53,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE); /* before mod_watchdog counts what there is */
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_REALLY_LAST);
-    ap_hook_translate_name(claim_uri, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_map_to_storage(claim_uri, NULL, NULL, APR_HOOK_FIRST);
-    ap_hook_handler(srv_handler, NULL, NULL, APR_HOOK_FIRST);
+    tds_ap_mount_register(mount_of, srv_handler);
+    tds_ap_answer_register("SRV");
     tds_ap_work_register();
     tds_ap_http_register(&threeds_server_module, "SRV");
 }

@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_config.h>
 #include "tds_ap_conf.h"
+#include "tds_ap_mount.h"
 #include "tds_ap_peer.h"
 #include "srv_run.h"
 
@@ -46,6 +47,7 @@ void *srv_server_create(apr_pool_t *p, server_rec *s);
 void *srv_dir_create(apr_pool_t *p, char *path);
 void *srv_dir_merge(apr_pool_t *p, void *base, void *add);
 extern const command_rec srv_commands[];
+extern const char *const srv_endpoints[4];
 int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 apr_status_t srv_child_start(apr_pool_t *pchild, server_rec *s);
 

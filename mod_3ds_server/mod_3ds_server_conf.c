@@ -31,6 +31,8 @@ srv_server_t *srv_server_of(server_rec *s)
     return ap_get_module_config(ap_server_conf ? ap_server_conf->module_config : s->module_config, &threeds_server_module);
 }
 
+const char *const srv_endpoints[] = {"requestor", "results", "browser", "status"};
+
 /* ---- creation ------------------------------------------------------------ */
 
 void *srv_server_create(apr_pool_t *p, server_rec *s)
@@ -209,9 +211,8 @@ static const char *set_origin(cmd_parms *cmd, void *dconf, const char *arg)
 
 static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
 {
-    static const char *const names[] = {"requestor", "results", "browser", "status"};
     srv_dir_t *dir = dconf;
-    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, names, COUNT(names));
+    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, srv_endpoints, COUNT(srv_endpoints));
 
     if (!fault) ++server_of(cmd)->mounts[dir->mount.endpoint];
     return fault;

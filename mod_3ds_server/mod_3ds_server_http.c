@@ -8,12 +8,13 @@
 #include <http_log.h>
 #include <http_main.h>
 #include <http_protocol.h>
-#include "tds_ap_body.h"
+#include "tds_ap_answer.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
 #include "tds_ap_route.h"
 #include "tds_ap_status.h"
 #include "tds_ap_work.h"
+#include "tds_form.h"
 
 static const char page_csp[] = "default-src 'none'; base-uri 'none'; style-src 'nonce-%s'; script-src 'nonce-%s'; "
                                "form-action 'none'";
@@ -77,16 +78,13 @@ void srv_run_init(srv_run_t *run, request_rec *r, server_rec *s, tds_log_t *log,
 
 static int send_answer(request_rec *r, const srv_answer_t *a)
 {
-    const char *nonce = a->nonce ? a->nonce : "";
+    const char *nonce = a->nonce ? a->nonce : "", *csp;
 
     tds_ap_trace(r, a->request_id, a->response_id);
     if (a->kind == SRV_BODY_NONE) return tds_ap_status(r, a->status);
     if (a->kind == SRV_BODY_JSON) return tds_ap_answer(r, a->status, "application/json; charset=utf-8", a->body, a->len);
-    apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   apr_psprintf(r->pool, a->kind == SRV_BODY_FORM_PAGE ? form_csp : page_csp, nonce, nonce));
-    apr_table_setn(r->headers_out, "Referrer-Policy", "no-referrer");
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    return tds_ap_answer(r, a->status, "text/html; charset=utf-8", a->body, a->len);
+    csp = apr_psprintf(r->pool, a->kind == SRV_BODY_FORM_PAGE ? form_csp : page_csp, nonce, nonce);
+    return tds_ap_page(r, a->status, csp, a->body, a->len);
 }
 
 /* ---- who calls ----------------------------------------------------------- */
@@ -291,11 +289,13 @@ static const tds_ap_route_t routes[] = {
     {SRV_EP_REQUESTOR, M_POST, "/v1/versioning", SMALL_MAX, versioning_post},
     {SRV_EP_RESULTS, M_POST, "", 0, results_post},
     {SRV_EP_BROWSER, M_POST, "/notify", FORM_MAX, notify_post},
-    {SRV_EP_BROWSER, M_GET, "/challenge/*", 0, challenge_get},
-    {SRV_EP_STATUS, M_GET, "/health", 0, health_get},
-    {SRV_EP_STATUS, M_GET, "/ready", 0, ready_get},
-    {SRV_EP_STATUS, M_GET, "/metrics", 0, metrics_get},
+    {SRV_EP_BROWSER, M_GET, "/challenge/*", 0, challenge_get, TDS_AP_SECRET},
+    {SRV_EP_STATUS, M_GET, "/health", 0, health_get, TDS_AP_HEAD},
+    {SRV_EP_STATUS, M_GET, "/ready", 0, ready_get, TDS_AP_HEAD},
+    {SRV_EP_STATUS, M_GET, "/metrics", 0, metrics_get, TDS_AP_HEAD},
 };
+
+static const tds_ap_routes_t all = {&threeds_server_module, srv_endpoints, routes, (int)(sizeof routes / sizeof *routes)};
 
 int srv_handler(request_rec *r)
 {
@@ -305,8 +305,7 @@ int srv_handler(request_rec *r)
     tds_log_t log;
     tds_err_t err;
     srv_run_t run;
-    int st = tds_ap_route(r, &dir->mount, routes, (int)(sizeof routes / sizeof *routes),
-                          srv_server_of(r->server)->conf.max_body, &route, &call);
+    int st = tds_ap_route(r, &dir->mount, &all, srv_server_of(r->server)->conf.max_body, &route, &call);
 
     if (st != OK) return st == TDS_AP_ANSWERED ? OK : st;
     if (!srv_child.store) return tds_ap_status(r, HTTP_SERVICE_UNAVAILABLE);

@@ -5,6 +5,7 @@
 #include <httpd.h>
 #include <http_config.h>
 #include "tds_ap_conf.h"
+#include "tds_ap_mount.h"
 #include "tds_ap_peer.h"
 #include "tds_ap_route.h"
 #include "acs_log.h"
@@ -47,6 +48,7 @@ void *acs_server_create(apr_pool_t *p, server_rec *s);
 void *acs_dir_create(apr_pool_t *p, char *path);
 void *acs_dir_merge(apr_pool_t *p, void *base, void *add);
 extern const command_rec acs_commands[];
+extern const char *const acs_endpoints[5];
 int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s);
 

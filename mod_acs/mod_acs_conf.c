@@ -37,6 +37,8 @@ acs_server_t *acs_server_of(server_rec *s)
                                 &acs_module);
 }
 
+const char *const acs_endpoints[] = {"areq", "challenge", "method", "issuer", "status"};
+
 /* ---- creation ------------------------------------------------------------ */
 
 void *acs_server_create(apr_pool_t *p, server_rec *s)
@@ -261,9 +263,8 @@ static const char *set_extension(cmd_parms *cmd, void *dconf, const char *id)
 
 static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
 {
-    static const char *const names[] = {"areq", "challenge", "method", "issuer", "status"};
     acs_dir_t *dir = dconf;
-    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, names, TDS_AP_COUNT(names));
+    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, acs_endpoints, TDS_AP_COUNT(acs_endpoints));
     acs_server_t *srv = ap_get_module_config(cmd->server->module_config, &acs_module);
 
     if (!fault) ++srv->mounts[dir->mount.endpoint];

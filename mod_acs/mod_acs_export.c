@@ -5,7 +5,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include <http_protocol.h>
-#include "tds_ap_body.h"
+#include "tds_ap_answer.h"
 #include "tds_form.h"
 #include "acs_scan.h"
 
@@ -45,9 +45,8 @@ int acs_export(tds_ap_call_t *call, acs_run_t *run, const acs_issuer_t *issuer)
     if (x.fd < 0 || !x.mark) return tds_ap_status(call->r, HTTP_NOT_FOUND);
     if (!read_query(&x, call->r)) return tds_ap_status(call->r, HTTP_BAD_REQUEST);
     if (acs_scan_begin(&x, run->pool) != APR_SUCCESS) return tds_ap_status(call->r, HTTP_NOT_FOUND);
-    ap_set_content_type(call->r, "application/x-ndjson");
-    apr_table_setn(call->r->headers_out, "Cache-Control", "no-store");
     if (x.next) apr_table_setn(call->r->headers_out, "X-Next-From", acs_log_time(x.next, run->pool));
+    tds_ap_answer_begin(call->r, "application/x-ndjson");
     acs_scan_send(&x);
     return OK;
 }

@@ -6,10 +6,11 @@
 #include <http_log.h>
 #include <http_main.h>
 #include <http_protocol.h>
-#include "tds_ap_body.h"
+#include "tds_ap_answer.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
 #include "tds_ap_status.h"
+#include "tds_form.h"
 #include "tds_json.h"
 #include "acs_method.h"
 
@@ -74,10 +75,7 @@ int acs_send_answer(request_rec *r, const acs_answer_t *a)
     tds_ap_trace(r, a->request_id, a->response_id);
     if (a->kind == ACS_BODY_NONE) return tds_ap_status(r, a->status);
     if (a->kind == ACS_BODY_JSON) return tds_ap_answer(r, a->status, "application/json; charset=utf-8", a->body, a->len);
-    apr_table_setn(r->headers_out, "Content-Security-Policy", csp_of(r, a));
-    apr_table_setn(r->headers_out, "Referrer-Policy", "no-referrer");
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    return tds_ap_answer(r, a->status, "text/html; charset=utf-8", a->body, a->len);
+    return tds_ap_page(r, a->status, csp_of(r, a), a->body, a->len);
 }
 
 /* ---- DS ------------------------------------------------------------------ */
@@ -215,7 +213,7 @@ static const tds_ap_route_t routes[] = {
     {ACS_EP_AREQ, M_POST, "", 0, areq_post},
     {ACS_EP_CHALLENGE, M_POST, "", CREQ_MAX, creq_post},
     {ACS_EP_CHALLENGE, M_POST, "/form", FORM_MAX, form_post},
-    {ACS_EP_CHALLENGE, M_GET, "/page/*", 0, page_get},
+    {ACS_EP_CHALLENGE, M_GET, "/page/*", 0, page_get, TDS_AP_SECRET},
     {ACS_EP_METHOD, M_POST, "", FORM_MAX, method_post},
     {ACS_EP_METHOD, M_POST, "/data", FORM_MAX, method_data_post},
     {ACS_EP_ISSUER, M_POST, "/oob/*", FORM_MAX, acs_oob_post},
@@ -225,10 +223,12 @@ static const tds_ap_route_t routes[] = {
     {ACS_EP_ISSUER, M_POST, "/trust/*/remove", FORM_MAX, acs_trust_remove_post},
     {ACS_EP_ISSUER, M_POST, "/trust/*", FORM_MAX, acs_trust_post},
     {ACS_EP_ISSUER, M_GET, "/transactions", 0, acs_transactions_get},
-    {ACS_EP_STATUS, M_GET, "/health", 0, health_get},
-    {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get},
-    {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get},
+    {ACS_EP_STATUS, M_GET, "/health", 0, health_get, TDS_AP_HEAD},
+    {ACS_EP_STATUS, M_GET, "/ready", 0, ready_get, TDS_AP_HEAD},
+    {ACS_EP_STATUS, M_GET, "/metrics", 0, metrics_get, TDS_AP_HEAD},
 };
+
+static const tds_ap_routes_t all = {&acs_module, acs_endpoints, routes, (int)(sizeof routes / sizeof *routes)};
 
 int acs_handler(request_rec *r)
 {
@@ -238,8 +238,7 @@ int acs_handler(request_rec *r)
     tds_log_t log;
     tds_err_t err;
     acs_run_t run;
-    int st = tds_ap_route(r, &dir->mount, routes, (int)(sizeof routes / sizeof *routes),
-                          acs_server_of(r->server)->conf.max_body, &route, &call);
+    int st = tds_ap_route(r, &dir->mount, &all, acs_server_of(r->server)->conf.max_body, &route, &call);
 
     if (st != OK) return st == TDS_AP_ANSWERED ? OK : st;
     if (!acs_child.store) return tds_ap_status(r, HTTP_SERVICE_UNAVAILABLE);

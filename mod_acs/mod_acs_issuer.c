@@ -2,7 +2,7 @@
 #include "mod_acs.h"
 
 #include <ap_mpm.h>
-#include "tds_ap_body.h"
+#include "tds_ap_answer.h"
 #include "acs_issuer.h"
 
 /* How many of these calls this child serves at once: a flood of them must leave threads for Directory Servers and

@@ -1,9 +1,7 @@
 #include "tds_ap_body.h"
 
 #include <apr_strings.h>
-#include <http_core.h>
 #include <http_protocol.h>
-#include <util_filter.h>
 
 /* A growing buffer: bodies are mostly of known length, so mostly it grows not at all. */
 typedef struct grow_t {
@@ -64,7 +62,7 @@ int tds_ap_body(request_rec *r, apr_size_t max, char **body, apr_size_t *len)
 
         if (rv != APR_SUCCESS) {
             r->connection->keepalive = AP_CONN_CLOSE;
-            return APR_STATUS_IS_TIMEUP(rv) ? HTTP_REQUEST_TIME_OUT : HTTP_BAD_REQUEST;
+            return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
         }
         st = take_brigade(&g, bb, &eos, r->pool);
         apr_brigade_cleanup(bb);
@@ -73,26 +71,4 @@ int tds_ap_body(request_rec *r, apr_size_t max, char **body, apr_size_t *len)
     *body = g.buf;
     *len = g.len;
     return st;
-}
-
-int tds_ap_answer(request_rec *r, int status, const char *type, const char *body, apr_size_t len)
-{
-    r->status = status;
-    r->status_line = NULL;
-    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-    if (type) ap_set_content_type(r, type);
-    ap_set_content_length(r, (apr_off_t)len);
-    if (len && !r->header_only) ap_rwrite(body, (int)len, r);
-    return OK;
-}
-
-int tds_ap_status(request_rec *r, int status)
-{
-    return tds_ap_answer(r, status, NULL, NULL, 0);
-}
-
-void tds_ap_trace(request_rec *r, const char *request_id, const char *response_id)
-{
-    if (request_id) apr_table_setn(r->headers_out, "X-Request-ID", request_id);
-    if (response_id) apr_table_setn(r->headers_out, "X-Response-ID", response_id);
 }

@@ -48,27 +48,4 @@ typedef struct tds_ap_key_files_t {
 const char *tds_ap_keys_load(tds_keys_t **keys, const char *prefix, const tds_ap_key_files_t *files, apr_pool_t *pconf,
                              apr_pool_t *ptemp);
 
-/* ---- Endpoints ---------------------------------------------------------------------------------- */
-
-/* An endpoint is mounted where its directive stands: only in <Location>, whose path is the prefix. */
-typedef struct tds_ap_mount_t {
-    const char *path;          /* without a trailing slash; NULL: not an endpoint */
-    int endpoint;              /* the module's own number, 1.. */
-    apr_array_header_t *use;   /* const char *: names of sections this endpoint is limited to; NULL: all */
-} tds_ap_mount_t;
-
-/* For the endpoint directive: checks the context and keeps the path. */
-const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *name, const char *const *names, int n);
-
-void tds_ap_mount_merge(tds_ap_mount_t *out, const tds_ap_mount_t *base, const tds_ap_mount_t *add);
-
-/* Hooks translate_name and map_to_storage end here for what is mounted: OK or DECLINED. */
-int tds_ap_mount_claim(request_rec *r, const tds_ap_mount_t *mount);
-
-/* What follows the mount path: "" or "/...". NULL: r is not under it. */
-const char *tds_ap_mount_rest(const request_rec *r, const tds_ap_mount_t *mount);
-
-/* May this endpoint use the section of that name? */
-int tds_ap_mount_uses(const tds_ap_mount_t *mount, const char *name);
-
 #endif

@@ -2,7 +2,10 @@
 
 #include <string.h>
 #include <apr_strings.h>
+#include <http_core.h>
+#include "tds_ap_answer.h"
 #include "tds_ap_body.h"
+#include "tds_ap_log.h"
 
 /* Does rest fit the pattern? *arg gets the text for "*". */
 static int fits(const char *pattern, const char *rest, const char **arg, apr_pool_t *pool)
@@ -27,28 +30,65 @@ static int answered(request_rec *r, int status)
     return TDS_AP_ANSWERED;
 }
 
-static int not_allowed(request_rec *r, int method)
+static int not_allowed(request_rec *r, const tds_ap_route_t *route)
 {
-    apr_table_setn(r->headers_out, "Allow", method == M_POST ? "POST" : "GET");
+    const char *allow = route->method == M_POST ? "POST" : route->flags & TDS_AP_HEAD ? "GET, HEAD" : "GET";
+
+    apr_table_setn(r->headers_out, "Allow", allow);
     return answered(r, HTTP_METHOD_NOT_ALLOWED);
 }
 
-int tds_ap_route(request_rec *r, const tds_ap_mount_t *mount, const tds_ap_route_t *routes, int n, int body_max,
-                 const tds_ap_route_t **route, tds_ap_call_t *call)
+static int takes(const tds_ap_route_t *route, const request_rec *r)
+{
+    return r->method_number == route->method && (!r->header_only || route->flags & TDS_AP_HEAD);
+}
+
+static const tds_ap_route_t *find(const tds_ap_routes_t *all, int endpoint, const char *rest, const request_rec *r, const char **arg,
+                                  const tds_ap_route_t **other)
+{
+    int i;
+
+    for (i = 0; i < all->n; ++i) {
+        const tds_ap_route_t *route = &all->routes[i];
+
+        if (route->endpoint != endpoint || !fits(route->path, rest, arg, r->pool)) continue;
+        if (takes(route, r)) return route;
+        *other = route;
+    }
+    return NULL;
+}
+
+/* Who sends so much is to be found in the log: a peer whose messages grow, or the site's LimitRequestBody. */
+static int too_large(request_rec *r, const tds_ap_routes_t *all, int endpoint, int max)
+{
+    apr_off_t site = ap_get_limit_req_body(r);
+    tds_log_t *log = apr_palloc(r->pool, sizeof *log);
+
+    tds_ap_log_init(log, all->m, r, r->server, r->pool);
+    if (site > 0 && site < max)
+        tds_log(log, TDS_LOG_WARNING, "TDS0400", NULL, "endpoint %s: a body larger than LimitRequestBody (%" APR_OFF_T_FMT " bytes)",
+                all->endpoints[endpoint - 1], site);
+    else
+        tds_log(log, TDS_LOG_WARNING, "TDS0401", NULL, "endpoint %s: a body larger than its limit (%d bytes)",
+                all->endpoints[endpoint - 1], max);
+    return answered(r, HTTP_REQUEST_ENTITY_TOO_LARGE);
+}
+
+int tds_ap_route(request_rec *r, const tds_ap_mount_t *mount, const tds_ap_routes_t *all, int body_max, const tds_ap_route_t **route,
+                 tds_ap_call_t *call)
 {
     const char *rest = tds_ap_mount_rest(r, mount);
-    int i, other = -1, st;
+    const tds_ap_route_t *other = NULL;
+    int st, max;
 
     if (!rest || r->proxyreq) return DECLINED;
     *call = (tds_ap_call_t){.r = r, .mount = mount, .body = (char *)""};
-    for (i = 0; i < n; ++i) {
-        if (routes[i].endpoint != mount->endpoint || !fits(routes[i].path, rest, &call->arg, r->pool)) continue;
-        if (r->method_number == routes[i].method && !r->header_only) break;
-        other = routes[i].method;
-    }
-    if (i == n) return other >= 0 ? not_allowed(r, other) : answered(r, HTTP_NOT_FOUND);
-    *route = &routes[i];
-    if (routes[i].method != M_POST) return OK;
-    st = tds_ap_body(r, (apr_size_t)(routes[i].body_max ? routes[i].body_max : body_max), &call->body, &call->len);
-    return st == OK ? OK : answered(r, st);
+    if (!(*route = find(all, mount->endpoint, rest, r, &call->arg, &other)))
+        return other ? not_allowed(r, other) : answered(r, HTTP_NOT_FOUND);
+    if ((*route)->flags & TDS_AP_SECRET) tds_ap_mount_secret(r, call->arg);
+    if ((*route)->method != M_POST) return OK;
+    max = (*route)->body_max ? (*route)->body_max : body_max;
+    st = tds_ap_body(r, (apr_size_t)max, &call->body, &call->len);
+    if (st == OK || st == AP_FILTER_ERROR) return st;
+    return st == HTTP_REQUEST_ENTITY_TOO_LARGE ? too_large(r, all, mount->endpoint, max) : answered(r, st);
 }

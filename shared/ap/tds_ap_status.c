@@ -3,7 +3,7 @@
 #include <string.h>
 #include <apr_shm.h>
 #include <apr_strings.h>
-#include "tds_ap_body.h"
+#include "tds_ap_answer.h"
 #include "tds_ap_work.h"
 #include "tds_json.h"
 

@@ -104,11 +104,14 @@ def test_methods_and_paths(lab, node):
 
 
 def test_too_large(lab, node, logs):
+    logs.expect("TDS0401")
     answer = post(lab, node, b" " * (1024 * 1024 + 1))
     assert (answer.status, answer.body) == (413, b"")
 
 
-def test_too_large_chunked(lab, node):
+def test_too_large_chunked(lab, node, logs):
+    logs.expect("TDS0401")
+
     def pieces():
         for _ in range(40):
             yield b" " * 32768

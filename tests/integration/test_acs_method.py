@@ -74,7 +74,7 @@ def test_headers(lab, node):
     nonce = next(a["nonce"] for tag, a in page.tags if tag == "script")
     origin = node.method_url.split("/acs")[0]
     assert csp == {"default-src": "'none'", "base-uri": "'none'", "script-src": f"'nonce-{nonce}'", "connect-src": origin,
-                   "form-action": "https:"}
+                   "form-action": "https:", "frame-ancestors": "https: http: file: data: blob: app: capacitor: ionic:"}
     assert not page.header("x-frame-options") and page.header("cache-control") == "no-store"
     assert page.header("referrer-policy") == "no-referrer" and not page.header("set-cookie")
     again = run_method(lab, node, messages.new_id())
@@ -128,7 +128,8 @@ def test_field_twice(lab, node):
     assert answer.status == 400 and not keys_of(lab, ID)
 
 
-def test_methods_and_paths(lab, node):
+def test_methods_and_paths(lab, node, logs):
+    logs.expect("TDS0401")
     client = lab.client()
     assert client.request("GET", node.method_url).status == 405
     assert client.request("POST", node.method_url + "/other", b"x=y").status == 404

@@ -78,7 +78,8 @@ def test_not_enrolled(lab, node, api):
     error(api.create("40000000000000022"), 422, "305", "acctNumber")
 
 
-def test_not_json(lab, node, api):
+def test_not_json(lab, node, api, logs):
+    logs.expect("TDS0401")
     url = api.url + "/v1/authentications"
     auth = {"Authorization": "Bearer " + api.key}
     error(api.client.post_json(url, "{", auth), 400, "101")
