@@ -1,6 +1,7 @@
 #include "tds_ap_peer.h"
 
 #include <apr_optional.h>
+#include <apr_strings.h>
 #include <http_config.h>
 #include <mod_ssl.h>
 #include <openssl/pem.h>
@@ -28,22 +29,30 @@ apr_status_t tds_ap_trust_load(tds_ap_trust_t *trust, const char *file, apr_pool
     return APR_SUCCESS;
 }
 
-X509 *tds_ap_peer_cert(request_rec *r)
+static const char *tls_var(request_rec *r, const char *name)
 {
     APR_OPTIONAL_FN_TYPE(ssl_var_lookup) *lookup = APR_RETRIEVE_OPTIONAL_FN(ssl_var_lookup);
-    conn_rec *c = r->connection;
-    const char *verify, *pem;
+
+    return lookup ? lookup(r->pool, r->server, r->connection, r, (char *)name) : NULL;
+}
+
+static int is_verified(request_rec *r)
+{
+    const char *verify = tls_var(r, "SSL_CLIENT_VERIFY");
+
+    return verify && !strcmp(verify, "SUCCESS");
+}
+
+X509 *tds_ap_peer_cert(request_rec *r)
+{
+    const char *pem = is_verified(r) ? tls_var(r, "SSL_CLIENT_CERT") : NULL;
     X509 *cert;
     BIO *bio;
 
-    if (!lookup) return NULL;
-    verify = lookup(r->pool, r->server, c, r, (char *)"SSL_CLIENT_VERIFY");
-    if (!verify || strcmp(verify, "SUCCESS")) return NULL;
-    pem = lookup(r->pool, r->server, c, r, (char *)"SSL_CLIENT_CERT");
     if (!pem || !*pem || !(bio = BIO_new_mem_buf(pem, -1))) return NULL;
     cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
     BIO_free(bio);
-    if (cert) apr_pool_cleanup_register(c->pool, cert, free_cert, apr_pool_cleanup_null);
+    if (cert) apr_pool_cleanup_register(r->connection->pool, cert, free_cert, apr_pool_cleanup_null);
     return cert;
 }
 
@@ -85,18 +94,27 @@ int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert)
     return 0;
 }
 
-/* The streams of an HTTP/2 connection run in several threads at once: they share nothing here, neither the slot nor the
+/* What a connection is known by. */
+typedef struct known_t {
+    const char *cert; /* serial number and issuer of the verified certificate; "": there is none */
+    const void *peer;
+} known_t;
+
+/* A renegotiation, or an authentication after the handshake, may bring a certificate or another one: then the peer is found
+ * anew. The streams of an HTTP/2 connection run in several threads at once: they share nothing here, neither the slot nor the
  * pool of the connection they came by, but ask each for itself. */
 const void *tds_ap_peer_once(request_rec *r, module *m, tds_ap_peer_find_fn *find)
 {
     conn_rec *c = r->connection;
-    const void *peer = ap_get_module_config(c->conn_config, m);
+    known_t *known = ap_get_module_config(c->conn_config, m);
+    const char *cert = is_verified(r) ? tls_var(r, "SSL_CLIENT_CERT_RFC4523_CEA") : NULL;
 
-    if (!peer) {
-        peer = find(r, c->pool);
-        ap_set_module_config(c->conn_config, m, (void *)peer);
-    }
-    return peer;
+    if (!cert) cert = "";
+    if (known && !strcmp(known->cert, cert)) return known->peer;
+    if (!known) known = apr_palloc(c->pool, sizeof *known);
+    *known = (known_t){.cert = apr_pstrdup(c->pool, cert), .peer = find(r, c->pool)};
+    ap_set_module_config(c->conn_config, m, known);
+    return known->peer;
 }
 
 apr_status_t tds_ap_cert_fingerprint(unsigned char out[32], X509 *cert)

@@ -25,7 +25,7 @@ X509 *tds_ap_peer_cert(request_rec *r);
 int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert);
 
 /* What find says about the peer of r's connection (never NULL; in the pool of the connection given). It is asked once per
- * connection (HTTP/2: per stream) and module m, whose slot in conn_config is used. */
+ * connection and certificate (HTTP/2: per stream) and module m, whose slot in conn_config is used. */
 typedef const void *tds_ap_peer_find_fn(request_rec *r, apr_pool_t *conn_pool);
 const void *tds_ap_peer_once(request_rec *r, module *m, tds_ap_peer_find_fn *find);
 

@@ -58,20 +58,30 @@ static const tds_ap_route_t *find(const tds_ap_routes_t *all, int endpoint, cons
     return NULL;
 }
 
-/* Who sends so much is to be found in the log: a peer whose messages grow, or the site's LimitRequestBody. */
-static int too_large(request_rec *r, const tds_ap_routes_t *all, int endpoint, int max)
+static tds_log_t *log_of(request_rec *r, const tds_ap_routes_t *all)
 {
-    apr_off_t site = ap_get_limit_req_body(r);
     tds_log_t *log = apr_palloc(r->pool, sizeof *log);
 
     tds_ap_log_init(log, all->m, r, r->server, r->pool);
-    if (site > 0 && site < max)
-        tds_log(log, TDS_LOG_WARNING, "TDS0400", NULL, "endpoint %s: a body larger than LimitRequestBody (%" APR_OFF_T_FMT " bytes)",
-                all->endpoints[endpoint - 1], site);
-    else
+    return log;
+}
+
+/* A peer whose messages grow, or a limit of the site that is too small, is to be found in the log. */
+static int refused(request_rec *r, const tds_ap_routes_t *all, int endpoint, int max, int st)
+{
+    tds_log_t *log = log_of(r, all);
+
+    if (st == AP_FILTER_ERROR) { /* httpd's LimitRequestBody, for one: it has answered */
+        if (r->status == HTTP_REQUEST_ENTITY_TOO_LARGE)
+            tds_log(log, TDS_LOG_WARNING, "TDS0400", NULL,
+                    "endpoint %s: a body larger than LimitRequestBody (%" APR_OFF_T_FMT " bytes)", all->endpoints[endpoint - 1],
+                    ap_get_limit_req_body(r));
+        return st;
+    }
+    if (st == HTTP_REQUEST_ENTITY_TOO_LARGE)
         tds_log(log, TDS_LOG_WARNING, "TDS0401", NULL, "endpoint %s: a body larger than its limit (%d bytes)",
                 all->endpoints[endpoint - 1], max);
-    return answered(r, HTTP_REQUEST_ENTITY_TOO_LARGE);
+    return answered(r, st);
 }
 
 int tds_ap_route(request_rec *r, const tds_ap_mount_t *mount, const tds_ap_routes_t *all, int body_max, const tds_ap_route_t **route,
@@ -89,6 +99,5 @@ int tds_ap_route(request_rec *r, const tds_ap_mount_t *mount, const tds_ap_route
     if ((*route)->method != M_POST) return OK;
     max = (*route)->body_max ? (*route)->body_max : body_max;
     st = tds_ap_body(r, (apr_size_t)max, &call->body, &call->len);
-    if (st == OK || st == AP_FILTER_ERROR) return st;
-    return st == HTTP_REQUEST_ENTITY_TOO_LARGE ? too_large(r, all, mount->endpoint, max) : answered(r, st);
+    return st == OK ? OK : refused(r, all, mount->endpoint, max, st);
 }
