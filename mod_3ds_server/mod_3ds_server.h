@@ -4,6 +4,7 @@
 
 #include <httpd.h>
 #include <http_config.h>
+#include "tds_ap_check.h"
 #include "tds_ap_conf.h"
 #include "tds_ap_mount.h"
 #include "tds_ap_peer.h"
@@ -24,7 +25,8 @@ typedef struct srv_server_t {
     apr_array_header_t *uses;       /* const char *: names given to ThreeDSUse */
     tds_keys_t *keys;
     tds_metric_t metrics;
-    int mounts[SRV_EP_STATUS + 1]; /* how often each endpoint is mounted */
+    tds_ap_certs_t certs;
+    tds_ap_check_t check; /* while the configuration is checked */
 } srv_server_t;
 
 /* Of a <Location>. */
@@ -48,6 +50,7 @@ void *srv_dir_create(apr_pool_t *p, char *path);
 void *srv_dir_merge(apr_pool_t *p, void *base, void *add);
 extern const command_rec srv_commands[];
 extern const char *const srv_endpoints[4];
+/* mod_3ds_server_conf_check.c */
 int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 apr_status_t srv_child_start(apr_pool_t *pchild, server_rec *s);
 

@@ -164,14 +164,16 @@ static const char *set_cert(cmd_parms *cmd, void *dconf, const char *arg)
     return fault ? fault : push_hash(cmd, requestor->certs, arg);
 }
 
+/* In both sections. */
 static const char *set_environment(cmd_parms *cmd, void *dconf, const char *arg)
 {
-    srv_requestor_t *requestor;
-    const char *fault = need_requestor(cmd, &requestor);
+    srv_server_t *srv = server_of(cmd);
+    srv_env_e *environment = srv->ds ? &srv->ds->environment : srv->requestor ? &srv->requestor->environment : NULL;
 
-    if (fault) return fault;
-    if (strcmp(arg, "test") && strcmp(arg, "production")) return "ThreeDSEnvironment: must be test or production";
-    requestor->environment = arg;
+    if (!environment) return "ThreeDSEnvironment is legal only inside <ThreeDSDirectoryServer> or <ThreeDSRequestor>";
+    if (!strcmp(arg, "test")) *environment = SRV_ENV_TEST;
+    else if (!strcmp(arg, "production")) *environment = SRV_ENV_PRODUCTION;
+    else return "ThreeDSEnvironment: must be test or production";
     return NULL;
 }
 
@@ -212,10 +214,8 @@ static const char *set_origin(cmd_parms *cmd, void *dconf, const char *arg)
 static const char *set_endpoint(cmd_parms *cmd, void *dconf, const char *name)
 {
     srv_dir_t *dir = dconf;
-    const char *fault = tds_ap_mount_set(cmd, &dir->mount, name, srv_endpoints, COUNT(srv_endpoints));
 
-    if (!fault) ++server_of(cmd)->mounts[dir->mount.endpoint];
-    return fault;
+    return tds_ap_mount_set(cmd, &dir->mount, name, srv_endpoints, COUNT(srv_endpoints));
 }
 
 static const char *set_use(cmd_parms *cmd, void *dconf, const char *name)
@@ -259,6 +259,12 @@ static const char *set_extension(cmd_parms *cmd, void *dconf, const char *id)
 
 /* ---- sections ------------------------------------------------------------ */
 
+/* For complaints that come when the whole is known. */
+static const char *where_of(cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "line %d of %s", cmd->directive->line_num, cmd->directive->filename);
+}
+
 static const char *walk(cmd_parms *cmd)
 {
     return ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
@@ -274,6 +280,7 @@ static const char *ds_section(cmd_parms *cmd, void *dconf, const char *args)
     if (srv_ds_by_name(&srv->conf, name)) return apr_psprintf(cmd->pool, "<ThreeDSDirectoryServer %s> is given twice", name);
     ds = apr_pcalloc(cmd->pool, sizeof *ds);
     ds->name = name;
+    ds->where = where_of(cmd);
     ds->client_names = apr_array_make(cmd->pool, 2, sizeof(const char *));
     tds_ap_row_defaults(rows, COUNT(rows), TDS_AP_SECTION1, ds, cmd->pool);
     APR_ARRAY_PUSH(srv->conf.dss, srv_ds_t *) = ds;
@@ -293,6 +300,7 @@ static const char *requestor_section(cmd_parms *cmd, void *dconf, const char *ar
     if (srv_requestor_by_name(&srv->conf, name)) return apr_psprintf(cmd->pool, "<ThreeDSRequestor %s> is given twice", name);
     q = apr_pcalloc(cmd->pool, sizeof *q);
     q->name = name;
+    q->where = where_of(cmd);
     q->keys = apr_array_make(cmd->pool, 2, TDS_HASH_LEN);
     q->certs = apr_array_make(cmd->pool, 2, TDS_HASH_LEN);
     q->merchants = apr_array_make(cmd->pool, 2, sizeof(srv_merchant_t));
@@ -302,215 +310,6 @@ static const char *requestor_section(cmd_parms *cmd, void *dconf, const char *ar
     fault = walk(cmd);
     srv->requestor = NULL;
     return fault;
-}
-
-/* ---- the whole ------------------------------------------------------------ */
-
-static int complain(server_rec *s, const char *text)
-{
-    ap_log_error(APLOG_MARK, APLOG_ERR | APLOG_STARTUP, 0, s, "SRV0001: %s", text);
-    return HTTP_INTERNAL_SERVER_ERROR;
-}
-
-static const char *check_versions(srv_server_t *srv, apr_pool_t *p)
-{
-    const char *bad;
-
-    srv->conf.versions = tds_versions_parse(srv->versions_text, &bad, p);
-    return srv->conf.versions ? NULL : apr_psprintf(p, "ThreeDSSupportedVersions: '%s' is not a protocol version", bad);
-}
-
-/* S-34: notificationURL has at most 256 characters. */
-static const char *check_urls(srv_server_t *srv, apr_pool_t *pconf)
-{
-    const char *url = srv->conf.browser_url;
-
-    if (url[strlen(url) - 1] == '/') url = srv->conf.browser_url = apr_pstrmemdup(pconf, url, strlen(url) - 1);
-    srv->conf.notification_url = apr_pstrcat(pconf, url, "/notify", NULL);
-    if (strlen(srv->conf.notification_url) > 256) return "ThreeDSBrowserURL: must not be longer than 249 characters";
-    return NULL;
-}
-
-static const char *check_server(srv_server_t *srv, apr_pool_t *pconf, apr_pool_t *p)
-{
-    const char *fault;
-
-    if (!srv->conf.store_url) return "ThreeDSStore is missing";
-    if ((fault = tds_redis_url_fault(srv->conf.store_url, p))) return apr_pstrcat(p, "ThreeDSStore: ", fault, NULL);
-    if (!srv->conf.server_url) return "ThreeDSServerURL is missing: the public URL of the results endpoint";
-    if (!srv->conf.browser_url) return "ThreeDSBrowserURL is missing: the public URL of the browser endpoint";
-    if (!srv->conf.ref_number) return "ThreeDSServerRefNumber is missing";
-    if (!srv->conf.dss->nelts) return "there is no <ThreeDSDirectoryServer>";
-    if (srv->mounts[SRV_EP_REQUESTOR] && !srv->conf.requestors->nelts) return "there is no <ThreeDSRequestor>";
-    if ((fault = check_urls(srv, pconf))) return fault;
-    return check_versions(srv, p);
-}
-
-#define CONNECTS_MAX apr_time_from_sec(30)
-
-/* A peer that hangs in TCP costs connectiontimeout, one that hangs in TLS timeout as well, both twice; and each waiting
- * thread is one of ThreadsPerChild. */
-static const char *check_proxy(srv_ds_t *ds, server_rec *s, apr_pool_t *p)
-{
-    const tds_ap_worker_t *w = tds_ap_http_worker(ds->url, s, p);
-    int threads = 0, share;
-
-    if (!w)
-        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: no <Proxy \"%s\"> block covers ThreeDSDSURL", ds->name, ds->url);
-    if (2 * (w->connect + w->read) > CONNECTS_MAX)
-        return apr_psprintf(p, "<Proxy \"%s\">: twice connectiontimeout and timeout are more than %d s: "
-                               "set connectiontimeout=2 timeout=5", ds->url, (int)apr_time_sec(CONNECTS_MAX));
-    ds->connect_timeout = w->connect + w->read;
-    (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    if ((share = threads / 2) < 1) return NULL; /* one process, one call */
-    if (w->max < 1 || w->max > share)
-        return apr_psprintf(p, "<Proxy \"%s\">: %s: set max=%d or less, half of ThreadsPerChild (%d), so that a "
-                               "hanging Directory Server leaves threads for the rest, for example "
-                               "connectiontimeout=2 timeout=5 max=%d",
-                            ds->url, w->max < 1 ? "no max" : apr_psprintf(p, "max=%d is too much", w->max), share, threads,
-                            share < 32 ? share : 32);
-    return NULL;
-}
-
-static const char *check_ds(srv_ds_t *ds, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
-{
-    tds_ap_trust_t *trust = apr_pcalloc(pconf, sizeof *trust);
-    const char *bad;
-    tds_err_t err;
-
-    if (!ds->url) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSURL", ds->name);
-    if (!(ds->versions = tds_versions_parse(ds->versions_text, &bad, p)))
-        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: ThreeDSDSVersions: '%s' is not a protocol version", ds->name, bad);
-    if (!ds->client_ca_file) return apr_psprintf(p, "<ThreeDSDirectoryServer %s> has no ThreeDSDSClientCAFile", ds->name);
-    tds_err_init(&err, p);
-    if (tds_ap_trust_load(trust, ds->client_ca_file, pconf, &err) != APR_SUCCESS)
-        return apr_psprintf(p, "<ThreeDSDirectoryServer %s>: ThreeDSDSClientCAFile: %s", ds->name, err.detail);
-    trust->names = ds->client_names;
-    ds->trust = trust;
-    return check_proxy(ds, s, p);
-}
-
-/* Who posts a result is told by CA and name: under one CA each needs names. */
-static const char *check_callers(const srv_conf_t *conf, apr_pool_t *p)
-{
-    int i, j;
-
-    for (i = 0; i < conf->dss->nelts; ++i) {
-        const srv_ds_t *ds = APR_ARRAY_IDX(conf->dss, i, const srv_ds_t *);
-
-        for (j = 0; j < i; ++j) {
-            const srv_ds_t *other = APR_ARRAY_IDX(conf->dss, j, const srv_ds_t *);
-            if (strcmp(ds->client_ca_file, other->client_ca_file)) continue;
-            if (!ds->client_names->nelts || !other->client_names->nelts)
-                return apr_psprintf(p, "<ThreeDSDirectoryServer %s> and <ThreeDSDirectoryServer %s> have the same "
-                                       "ThreeDSDSClientCAFile: each needs a ThreeDSDSClientName", other->name, ds->name);
-        }
-    }
-    return NULL;
-}
-
-static const char *check_requestor(const srv_requestor_t *q, apr_pool_t *p)
-{
-    if (!q->keys->nelts && !q->certs->nelts)
-        return apr_psprintf(p, "<ThreeDSRequestor %s> has neither ThreeDSKey nor ThreeDSClientCertificate", q->name);
-    if (!q->environment) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSEnvironment", q->name);
-    if (!q->id) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSRequestorID", q->name);
-    if (!q->requestor_name) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSRequestorName", q->name);
-    if (!q->url) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSRequestorURL", q->name);
-    if (strncmp(q->url, "https://", 8) && strncmp(q->url, "http://", 7))
-        return apr_psprintf(p, "<ThreeDSRequestor %s>: ThreeDSRequestorURL must be an absolute URL", q->name);
-    if (!q->merchants->nelts) return apr_psprintf(p, "<ThreeDSRequestor %s> has no ThreeDSMerchant", q->name);
-    return NULL;
-}
-
-/* Each key and certificate is bound to one requestor. */
-static const char *check_credentials(const srv_conf_t *conf, apr_pool_t *p)
-{
-    apr_hash_t *seen = apr_hash_make(p);
-    int i, j, k;
-
-    for (i = 0; i < conf->requestors->nelts; ++i) {
-        const srv_requestor_t *q = APR_ARRAY_IDX(conf->requestors, i, const srv_requestor_t *);
-        const apr_array_header_t *lists[] = {q->keys, q->certs};
-
-        for (j = 0; j < 2; ++j) {
-            for (k = 0; k < lists[j]->nelts; ++k) {
-                const char *hash = lists[j]->elts + (apr_size_t)k * TDS_HASH_LEN;
-                const char *other = apr_hash_get(seen, hash, TDS_HASH_LEN);
-                if (other)
-                    return apr_psprintf(p, "<ThreeDSRequestor %s> and <ThreeDSRequestor %s> have the same %s", other, q->name,
-                                        j ? "ThreeDSClientCertificate" : "ThreeDSKey");
-                apr_hash_set(seen, hash, TDS_HASH_LEN, q->name);
-            }
-        }
-    }
-    return NULL;
-}
-
-static const char *check_uses(const srv_server_t *srv, apr_pool_t *p)
-{
-    int i;
-
-    for (i = 0; i < srv->uses->nelts; ++i) {
-        const char *name = APR_ARRAY_IDX(srv->uses, i, const char *);
-        if (!srv_ds_by_name(&srv->conf, name) && !srv_requestor_by_name(&srv->conf, name))
-            return apr_psprintf(p, "ThreeDSUse: there is no <ThreeDSDirectoryServer %s> or <ThreeDSRequestor %s>", name, name);
-    }
-    return NULL;
-}
-
-static const char *check_sections(srv_server_t *srv, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
-{
-    const char *fault;
-    tds_err_t err;
-    int i;
-
-    for (i = 0; i < srv->conf.dss->nelts; ++i) {
-        if ((fault = check_ds(APR_ARRAY_IDX(srv->conf.dss, i, srv_ds_t *), s, pconf, p))) return fault;
-    }
-    if ((fault = check_callers(&srv->conf, p))) return fault;
-    for (i = 0; i < srv->conf.requestors->nelts; ++i) {
-        if ((fault = check_requestor(APR_ARRAY_IDX(srv->conf.requestors, i, srv_requestor_t *), p))) return fault;
-    }
-    if ((fault = check_credentials(&srv->conf, p)) || (fault = check_uses(srv, p))) return fault;
-    tds_err_init(&err, p);
-    if (srv_ranges_make(&srv->conf.ranges, (const srv_range_t *)srv->range_rows->elts, srv->range_rows->nelts, pconf, &err) !=
-        APR_SUCCESS)
-        return apr_pstrcat(p, "ThreeDSCardRange: ", err.detail, NULL);
-    if (srv_pages_load(&srv->conf.pages, pconf, &err) != APR_SUCCESS) return apr_pstrcat(p, "pages: ", err.detail, NULL);
-    return NULL;
-}
-
-static void gather_hosts(srv_server_t *srv, server_rec *s)
-{
-    server_rec *v;
-    int i;
-
-    for (v = s->next; v; v = v->next) { /* endpoints in virtual hosts count for the main server */
-        srv_server_t *other = ap_get_module_config(v->module_config, &threeds_server_module);
-        if (other == srv) continue;
-        for (i = 1; i <= SRV_EP_STATUS; ++i) srv->mounts[i] += other->mounts[i];
-        apr_array_cat(srv->uses, other->uses);
-    }
-}
-
-int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
-{
-    srv_server_t *srv = ap_get_module_config(s->module_config, &threeds_server_module);
-    const char *fault;
-
-    gather_hosts(srv, s);
-    if (!srv->conf.dss->nelts && !srv->conf.requestors->nelts && !srv->mounts[SRV_EP_REQUESTOR] &&
-        !srv->mounts[SRV_EP_RESULTS] && !srv->mounts[SRV_EP_BROWSER])
-        return OK; /* loaded, but not used */
-    if ((fault = check_server(srv, pconf, ptemp)) ||
-        (fault = tds_ap_keys_load(&srv->keys, "ThreeDS", &srv->key_files, pconf, ptemp)) ||
-        (fault = check_sections(srv, s, pconf, ptemp)))
-        return complain(s, fault);
-    if (!ap_find_linked_module("mod_reqtimeout.c"))
-        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
-                     "SRV0002: mod_reqtimeout is not loaded: slow bodies are bounded by TimeOut alone");
-    return OK;
 }
 
 /* ---- a child ------------------------------------------------------------- */

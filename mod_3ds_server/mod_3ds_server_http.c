@@ -262,7 +262,7 @@ static int challenge_get(tds_ap_call_t *call, void *run)
 
 static int ready_get(tds_ap_call_t *call, void *run)
 {
-    return tds_ap_ready(call->r, ((srv_run_t *)run)->store, NULL);
+    return tds_ap_ready(call->r, ((srv_run_t *)run)->store, &srv_server_of(call->r->server)->certs, NULL);
 }
 
 static int health_get(tds_ap_call_t *call, void *run)
@@ -272,7 +272,7 @@ static int health_get(tds_ap_call_t *call, void *run)
 
 static int metrics_get(tds_ap_call_t *call, void *run)
 {
-    return tds_ap_metrics(call->r, ((srv_run_t *)run)->metrics);
+    return tds_ap_metrics(call->r, ((srv_run_t *)run)->metrics, "srv", &srv_server_of(call->r->server)->certs);
 }
 
 /* ---- routes -------------------------------------------------------------- */

@@ -206,7 +206,7 @@ typedef struct ask_t {
 
 static apr_status_t ask_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
 {
-    const srv_ds_t *ds = srv_ds_by_name(run->conf, txn->ds);
+    const srv_ds_t *ds = srv_ds_for(run->conf, txn->ds, txn->requestor);
     ask_t *ask = baton;
     json_t *root;
     apr_status_t rv;
@@ -215,6 +215,8 @@ static apr_status_t ask_judge(srv_run_t *run, const srv_txn_t *txn, void *baton,
     if (txn->state != SRV_ST_READY) return APR_SUCCESS; /* whatever the body: the same answer as the first time */
     if ((rv = srv_gather_json(run, ask->body, ask->len, ask->type, &root, &ask->status)) != APR_SUCCESS) return rv;
     ask->status = 400;
+    if (!ds) /* the configuration has changed since */
+        return TDS_FAIL(run->err, APR_ENOSTAT, 305, "threeDSServerTransID", "its Directory Server does not serve this requestor");
     if ((rv = srv_areq_make(run, txn, root, &ask->areq)) != APR_SUCCESS) return rv;
     what->event = SRV_EV_ASK;
     what->limit = srv_send_limit(ds);

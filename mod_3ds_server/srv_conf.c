@@ -25,6 +25,14 @@ srv_requestor_t *srv_requestor_by_name(const srv_conf_t *conf, const char *name)
     return NULL;
 }
 
+const srv_ds_t *srv_ds_for(const srv_conf_t *conf, const char *ds, const char *requestor)
+{
+    const srv_ds_t *d = srv_ds_by_name(conf, ds);
+    const srv_requestor_t *q = srv_requestor_by_name(conf, requestor);
+
+    return d && q && d->environment == q->environment ? d : NULL;
+}
+
 static int any_equal(const apr_array_header_t *hashes, const unsigned char *hash)
 {
     int i, hit = 0;

@@ -11,9 +11,13 @@
 struct srv_pages_t;
 struct srv_ranges_t;
 
+/* Requestors and Directory Servers of different environments never meet. */
+typedef enum srv_env_e { SRV_ENV_NONE, SRV_ENV_TEST, SRV_ENV_PRODUCTION, SRV_ENV_COUNT } srv_env_e;
+
 /* <ThreeDSDirectoryServer NAME> */
 typedef struct srv_ds_t {
-    const char *name;
+    const char *name, *where; /* where: "line 7 of FILE" */
+    srv_env_e environment;
     const char *url;              /* where AReq and Erro go */
     const char *client_ca_file;
     void *trust;                  /* of the glue: anchors and names of its client certificates */
@@ -41,8 +45,8 @@ typedef struct srv_merchant_t {
 
 /* <ThreeDSRequestor NAME>: one party, one environment. */
 typedef struct srv_requestor_t {
-    const char *name;
-    const char *environment; /* test, production */
+    const char *name, *where;
+    srv_env_e environment;
     const char *id, *requestor_name, *url; /* threeDSRequestorID, ...Name, ...URL */
     apr_array_header_t *keys;      /* unsigned char[TDS_HASH_LEN] each: SHA-256 of a bearer key */
     apr_array_header_t *certs;     /* the same of a client certificate */
@@ -70,11 +74,16 @@ typedef struct srv_conf_t {
     int background_threads, delivery_threads, max_body, long_poll_share;
     apr_array_header_t *dss;        /* srv_ds_t * */
     apr_array_header_t *requestors; /* srv_requestor_t * */
-    struct srv_ranges_t *ranges;    /* made at start-up */
+    struct srv_ranges_t *ranges[SRV_ENV_COUNT]; /* of each environment; made at start-up */
     struct srv_pages_t *pages;      /* compiled at start-up */
 } srv_conf_t;
 
 srv_ds_t *srv_ds_by_name(const srv_conf_t *conf, const char *name);
+
+/* The DS of that name, if it may serve the requestor of that name: both are (still) configured, and of one environment. NULL
+ * otherwise. */
+const srv_ds_t *srv_ds_for(const srv_conf_t *conf, const char *ds, const char *requestor);
+
 srv_requestor_t *srv_requestor_by_name(const srv_conf_t *conf, const char *name);
 
 /* Whose key is it, or whose certificate (SHA-256 over its DER form)? NULL: nobody's. All are compared, each in constant

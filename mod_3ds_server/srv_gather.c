@@ -79,7 +79,7 @@ static apr_status_t find_range(srv_run_t *run, srv_facts_t *facts)
     srv_hit_t hit;
 
     if (!is_pan(facts->pan)) return TDS_FAIL(run->err, APR_BADARG, 203, "acctNumber", "not in the specified format");
-    if (!srv_ranges_find(run->conf->ranges, facts->pan, &hit)) {
+    if (!srv_ranges_find(run->conf->ranges[run->requestor->environment], facts->pan, &hit)) {
         tds_metric_add(run->metrics, SRV_M_NOT_ENROLLED, 1);
         return TDS_FAIL(run->err, APR_ENOSTAT, 305, "acctNumber", "not enrolled: the account number is in no card range");
     }

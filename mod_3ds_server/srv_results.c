@@ -55,6 +55,12 @@ static void fill(srv_run_t *run, const rreq_t *in, const srv_txn_t *txn, srv_hap
     }
 }
 
+/* The transaction's own DS, which is still one of its requestor's environment. */
+static int is_of_ds(const srv_run_t *run, const srv_txn_t *txn)
+{
+    return run->ds && !strcmp(txn->ds, run->ds->name) && srv_ds_for(run->conf, txn->ds, txn->requestor);
+}
+
 static apr_status_t rreq_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
 {
     rreq_t *in = baton;
@@ -62,7 +68,7 @@ static apr_status_t rreq_judge(srv_run_t *run, const srv_txn_t *txn, void *baton
 
     in->repeat = txn->rreq_hash.len == in->hash.len && tds_equal(txn->rreq_hash.data, in->hash.data, in->hash.len) &&
                  txn->msg_version < TDS_V231 && what->now - txn->rreq_at <= REPEAT_WITHIN;
-    if (strcmp(txn->ds, run->ds->name))
+    if (!is_of_ds(run, txn))
         return TDS_FAIL(run->err, APR_BADARG, 301, "threeDSServerTransID", "not a transaction of this DS");
     if (in->repeat) return APR_SUCCESS;
     if ((rv = check_head(in, txn, run->err)) != APR_SUCCESS) return rv;
@@ -125,7 +131,7 @@ static apr_status_t take_oreq(srv_run_t *run, rreq_t *in, srv_answer_t *answer)
 
 static apr_status_t erro_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
 {
-    if (strcmp(txn->ds, run->ds->name)) return APR_SUCCESS;
+    if (!is_of_ds(run, txn)) return APR_SUCCESS;
     what->event = SRV_EV_DS_ERRO;
     what->error = srv_decide_erro(run, baton);
     return APR_SUCCESS;
@@ -177,5 +183,5 @@ void srv_run_results(srv_run_t *run, const char *body, apr_size_t len, srv_answe
             "%s refused with Erro %d %s: %s (%s)", in.msg && in.msg->type == TDS_MSG_OREQ ? "OReq" : "RReq", run->err->proto,
             run->err->elements ? run->err->elements : "-",
             run->err->detail ? run->err->detail : "", run->err->where ? run->err->where : "");
-    srv_answer_erro(run, run->err, in.msg, txn && run->ds && !strcmp(txn->ds, run->ds->name) ? txn : NULL, answer);
+    srv_answer_erro(run, run->err, in.msg, txn && is_of_ds(run, txn) ? txn : NULL, answer);
 }

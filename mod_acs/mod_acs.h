@@ -4,6 +4,7 @@
 
 #include <httpd.h>
 #include <http_config.h>
+#include "tds_ap_check.h"
 #include "tds_ap_conf.h"
 #include "tds_ap_mount.h"
 #include "tds_ap_peer.h"
@@ -26,7 +27,8 @@ typedef struct acs_server_t {
     acs_ds_t *ds;
     tds_keys_t *keys;
     tds_metric_t metrics;
-    int mounts[ACS_EP_STATUS + 1]; /* how often each endpoint is mounted */
+    tds_ap_certs_t certs;
+    tds_ap_check_t check; /* while the configuration is checked */
 } acs_server_t;
 
 /* Of a <Location>. */
@@ -49,6 +51,7 @@ void *acs_dir_create(apr_pool_t *p, char *path);
 void *acs_dir_merge(apr_pool_t *p, void *base, void *add);
 extern const command_rec acs_commands[];
 extern const char *const acs_endpoints[5];
+/* mod_acs_conf_check.c */
 int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s);
 apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s);
 

@@ -179,16 +179,18 @@ static const char *check_time(const acs_conf_t *conf, const acs_hook_t *hook, co
     return NULL;
 }
 
-static const char *check_hook(const acs_conf_t *conf, acs_issuer_t *issuer, acs_hook_t *hook, server_rec *s, apr_pool_t *p)
+static const char *check_hook(const acs_server_t *srv, acs_issuer_t *issuer, acs_hook_t *hook, server_rec *s, apr_pool_t *p)
 {
     const tds_ap_worker_t *w = tds_ap_http_worker(hook->url, s, p);
+    const acs_conf_t *conf = &srv->conf;
+    const char *what = apr_psprintf(p, "<ACSIssuer %s>: %s%s (%s)", issuer->name, hook->kind == ACS_HOOK_OTP ? "" : "ACSHook ",
+                                    hook->kind == ACS_HOOK_OTP ? "ACSOTPDelivery" : acs_hook_name(hook->kind), hook->where);
+    const char *fault = tds_ap_check_call(&srv->check, what, hook->url, s);
     int threads = 0;
 
     (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     if (!hook->max) hook->max = threads / 4 ? threads / 4 : 1; /* a hanging system must not take all threads */
-    if (!w)
-        return apr_psprintf(p, "<ACSIssuer %s>: no <Proxy \"%s\"> block covers ACSHook %s (%s)", issuer->name,
-                            tds_url_origin(hook->url, p), acs_hook_name(hook->kind), hook->where);
+    if (fault) return fault;
     hook->connect = w->connect;
     if (delivered(hook->kind) && hook->within >= conf->lease)
         return apr_psprintf(p, "ACSHook %s (%s): within= (%d ms) must be less than ACSLease (%d ms), or two nodes call at once",
@@ -206,7 +208,7 @@ static int listed(const acs_issuer_t *issuer, acs_cha_e cha)
 static const char *check_needs(const acs_server_t *srv, const acs_issuer_t *issuer, apr_pool_t *p)
 {
     struct acs_hook_t *const *hooks = issuer->hooks;
-    int called_back = (hooks[ACS_HOOK_DECOUPLED] || hooks[ACS_HOOK_OOB]) && srv->mounts[ACS_EP_ISSUER];
+    int called_back = (hooks[ACS_HOOK_DECOUPLED] || hooks[ACS_HOOK_OOB]) && tds_ap_mount_count(ACS_EP_ISSUER);
     const struct {
         int wrong;
         const char *fault;
@@ -271,7 +273,7 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
         issuer->hooks[ACS_HOOK_OTP]->where = issuer->otp_where;
     }
     for (i = 0; !fault && i < ACS_HOOK_COUNT; ++i) {
-        if (issuer->hooks[i]) fault = check_hook(&srv->conf, issuer, issuer->hooks[i], s, p);
+        if (issuer->hooks[i]) fault = check_hook(srv, issuer, issuer->hooks[i], s, p);
     }
     if (!fault) fault = check_needs(srv, issuer, p);
     return fault ? fault : check_keys(&srv->conf, issuer, p);

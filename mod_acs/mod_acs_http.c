@@ -189,7 +189,7 @@ static int method_data_post(tds_ap_call_t *call, void *run)
 
 static int ready_get(tds_ap_call_t *call, void *run)
 {
-    return tds_ap_ready(call->r, ((acs_run_t *)run)->store,
+    return tds_ap_ready(call->r, ((acs_run_t *)run)->store, &acs_server_of(call->r->server)->certs,
                         acs_txnlog_good(run) ? NULL : "the transaction log cannot be written");
 }
 
@@ -201,7 +201,7 @@ static int health_get(tds_ap_call_t *call, void *run)
 static int metrics_get(tds_ap_call_t *call, void *run)
 {
     acs_metric_breakers(run);
-    return tds_ap_metrics(call->r, ((acs_run_t *)run)->metrics);
+    return tds_ap_metrics(call->r, ((acs_run_t *)run)->metrics, "acs", &acs_server_of(call->r->server)->certs);
 }
 
 /* ---- routes -------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #define HANDLER "3ds-endpoint"
 
 static tds_ap_mount_of_fn *mount_of;
+static apr_array_header_t *mounts; /* tds_ap_mounted_t; made anew for each configuration */
 
 /* ---- configuration ------------------------------------------------------- */
 
@@ -31,9 +32,29 @@ const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *
     for (i = 0; i < n; ++i) {
         if (strcasecmp(name, names[i])) continue;
         mount->endpoint = i + 1;
+        APR_ARRAY_PUSH(mounts, tds_ap_mounted_t) = (tds_ap_mounted_t){mount->path, i + 1, cmd->server, cmd->directive};
         return NULL;
     }
     return apr_psprintf(cmd->pool, "%s: unknown endpoint '%s'", cmd->cmd->name, name);
+}
+
+const apr_array_header_t *tds_ap_mounts(void)
+{
+    return mounts;
+}
+
+int tds_ap_mount_count(int endpoint)
+{
+    int i, n = 0;
+
+    for (i = 0; i < mounts->nelts; ++i) n += APR_ARRAY_IDX(mounts, i, const tds_ap_mounted_t).endpoint == endpoint;
+    return n;
+}
+
+static int on_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    mounts = apr_array_make(pconf, 8, sizeof(tds_ap_mounted_t));
+    return OK;
 }
 
 void tds_ap_mount_merge(tds_ap_mount_t *out, const tds_ap_mount_t *base, const tds_ap_mount_t *add)
@@ -158,6 +179,7 @@ static int hide(request_rec *r)
 void tds_ap_mount_register(tds_ap_mount_of_fn *of, ap_HOOK_handler_t *handler)
 {
     mount_of = of;
+    ap_hook_pre_config(on_pre_config, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_pre_translate_name(before_decoding, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(claim, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -15,6 +15,19 @@ typedef struct tds_ap_mount_t {
 /* For the endpoint directive: checks the context and keeps the path. */
 const char *tds_ap_mount_set(cmd_parms *cmd, tds_ap_mount_t *mount, const char *name, const char *const *names, int n);
 
+/* All of this configuration. */
+typedef struct tds_ap_mounted_t {
+    const char *path; /* as in tds_ap_mount_t */
+    int endpoint;
+    server_rec *s;
+    const ap_directive_t *at;
+} tds_ap_mounted_t;
+
+const apr_array_header_t *tds_ap_mounts(void); /* tds_ap_mounted_t */
+
+/* How often is that endpoint mounted? */
+int tds_ap_mount_count(int endpoint);
+
 void tds_ap_mount_merge(tds_ap_mount_t *out, const tds_ap_mount_t *base, const tds_ap_mount_t *add);
 
 /* What follows the mount path: "" or "/...". NULL: r is not under it. */

@@ -82,12 +82,35 @@ static int issued_under(const tds_ap_trust_t *trust, X509 *cert)
     return ok;
 }
 
+int tds_ap_trust_any(const apr_array_header_t *names)
+{
+    int i;
+
+    for (i = 0; i < names->nelts; ++i) {
+        if (!strcasecmp(APR_ARRAY_IDX(names, i, const char *), "any")) return 1;
+    }
+    return 0;
+}
+
+int tds_ap_trust_alike(const apr_array_header_t *a, const apr_array_header_t *b)
+{
+    int i, j;
+
+    if (tds_ap_trust_any(a) || tds_ap_trust_any(b)) return 1;
+    for (i = 0; i < a->nelts; ++i) {
+        for (j = 0; j < b->nelts; ++j) {
+            if (!strcasecmp(APR_ARRAY_IDX(a, i, const char *), APR_ARRAY_IDX(b, j, const char *))) return 1;
+        }
+    }
+    return 0;
+}
+
 int tds_ap_trust_matches(const tds_ap_trust_t *trust, X509 *cert)
 {
     int i;
 
     if (!trust->anchors || !issued_under(trust, cert)) return 0;
-    if (!trust->names || !trust->names->nelts) return 1;
+    if (tds_ap_trust_any(trust->names)) return 1;
     for (i = 0; i < trust->names->nelts; ++i) {
         if (bears_name(cert, APR_ARRAY_IDX(trust->names, i, const char *))) return 1;
     }

@@ -7,12 +7,17 @@
 #include <openssl/x509.h>
 #include "tds_err.h"
 
-/* A set of trust anchors, and the names a client certificate must bear one of (DNS names or common name); NULL or empty:
- * any name. */
+/* A set of trust anchors, and the names a client certificate must bear one of (DNS names or common name); "any": any name. */
 typedef struct tds_ap_trust_t {
     X509_STORE *anchors;
     apr_array_header_t *names; /* const char * */
 } tds_ap_trust_t;
+
+/* Was "any" written among the names? */
+int tds_ap_trust_any(const apr_array_header_t *names);
+
+/* Could one certificate bear a name of both? */
+int tds_ap_trust_alike(const apr_array_header_t *a, const apr_array_header_t *b);
 
 /* Read a PEM file of CA certificates. The store is freed with pool. */
 apr_status_t tds_ap_trust_load(tds_ap_trust_t *trust, const char *file, apr_pool_t *pool, tds_err_t *err);

@@ -17,7 +17,7 @@ int tds_ap_health(request_rec *r)
     return tds_ap_answer(r, HTTP_OK, "application/json", text, sizeof text - 1);
 }
 
-int tds_ap_ready(request_rec *r, tds_store_t *store, const char *fault)
+int tds_ap_ready(request_rec *r, tds_store_t *store, const tds_ap_certs_t *certs, const char *fault)
 {
     tds_store_health_t h;
     json_t *doc = tds_json_object(r->pool);
@@ -34,17 +34,22 @@ int tds_ap_ready(request_rec *r, tds_store_t *store, const char *fault)
     else if (h.evicts) why = "the store may evict: set maxmemory-policy noeviction";
     else if (h.offset > CLOCK_TOLERANCE || h.offset < -CLOCK_TOLERANCE) why = "clock and store differ by more than 2 s";
     else if (tds_ap_work_idle() > WORK_TOLERANCE) why = "background work has stopped";
-    else why = fault;
+    else if (!(why = tds_ap_certs_fault(certs, 0, r->pool))) why = fault;
     json_object_set_new(doc, "ready", json_boolean(!why));
     tds_json_set(doc, "reason", why);
     text = tds_json_text(doc, &len, r->pool);
     return tds_ap_answer(r, why ? HTTP_SERVICE_UNAVAILABLE : HTTP_OK, "application/json", text, len);
 }
 
-int tds_ap_metrics(request_rec *r, const tds_metric_t *metrics)
+int tds_ap_metrics(request_rec *r, const tds_metric_t *metrics, const char *prefix, const tds_ap_certs_t *certs)
 {
     const char *text = tds_metric_text(metrics, r->pool);
 
+    if (certs->expires)
+        text = apr_psprintf(r->pool, "%s# HELP %s_certificate_expiry_timestamp_seconds when the first of our certificates expires\n"
+                                     "# TYPE %s_certificate_expiry_timestamp_seconds gauge\n"
+                                     "%s_certificate_expiry_timestamp_seconds %" APR_TIME_T_FMT "\n",
+                            text, prefix, prefix, prefix, apr_time_sec(certs->expires));
     return tds_ap_answer(r, HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
 }
 

@@ -35,7 +35,40 @@ BAD = [
     (r"</ACSIssuer>", "</ACSIssuer>\n<ACSIssuer b>\nACSCardRange 3000000000000000 5000000000000000\n</ACSIssuer>",
      "overlaps one of <ACSIssuer bank>"),
     (r"</ACSDirectoryServer>", "</ACSDirectoryServer>\n<ACSDirectoryServer b>\nACSClientCAFile {ca}\n"
-     "ACSDSURLPrefix https://localhost:1/x\n</ACSDirectoryServer>", "has the ACSClientCAFile of scheme"),
+     "ACSClientName DS-client.test\nACSDSURLPrefix https://localhost:1/x\n</ACSDirectoryServer>",
+     "cannot be told from that of <ACSDirectoryServer scheme>"),
+    # A Directory Server is its CA and a name: other members of the scheme have certificates of that CA, too.
+    (r"ACSClientName .*", "", "has no ACSClientName"),
+    (r"ThreeDSDSClientName .*", "", "has no ThreeDSDSClientName"),
+    (r"(<ACSDirectoryServer scheme>\n(?:.*\n)*?)  ACSClientName .*", "ACSProduction on\n\\1  ACSClientName any", "ACSClientName any, and ACSProduction is on"),
+    (r"ThreeDSDSClientName .*", "ThreeDSDSClientName any\nThreeDSEnvironment production", "ThreeDSDSClientName any in environment production"),
+    # Environments never meet, so each that is used has a Directory Server.
+    (r"(<ThreeDSDirectoryServer scheme>\n)  ThreeDSEnvironment .*", "<ThreeDSDirectoryServer scheme>", "<ThreeDSDirectoryServer scheme> (line"),
+    (r"(<ThreeDSRequestor shop>\n(?:.*\n)??)  ThreeDSEnvironment .*", "<ThreeDSRequestor shop>\n  ThreeDSEnvironment production\n  "
+     "ThreeDSKey sha256:" + "ab" * 32, "there is no <ThreeDSDirectoryServer> of its ThreeDSEnvironment"),
+    (r"ThreeDSServerURL .*", "ThreeDSServerURL https://localhost:1/elsewhere", "no ThreeDSEndpoint results is mounted at /elsewhere"),
+    # A key that stands in an example opens the door to everybody (the hash is that of the word "test").
+    (r"ThreeDSKey .*", "ThreeDSKey sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "a word that anybody tries"),
+    # Whoever answers a call would be believed.
+    *((rf"(<Proxy \"{{{url}}}(?:.*\n)*?)  {old}", f"\\g<1>  {new}", complaint) for url in ("ds", "acs_ds", "issuer") for old, new, complaint in (
+        ("SSLProxyVerify require", "SSLProxyVerify optional", "SSLProxyVerify require is missing"),
+        ("SSLProxyVerify require", "", "SSLProxyVerify require is missing"),
+        ("SSLProxyCheckPeerName on", "SSLProxyCheckPeerName off", "SSLProxyCheckPeerName off"),
+        ("SSLProxyCheckPeerExpire on", "SSLProxyCheckPeerExpire off", "SSLProxyCheckPeerExpire off"),
+        ("SSLProxyCACertificateFile .*", "", "SSLProxyCACertificateFile is missing"))),
+    (r"SSLProxyEngine on", "", "SSLProxyEngine on is missing"),
+    (r"LoadModule proxy_http_module .*", "", "mod_proxy_http is not loaded"),
+    (r"ACSOTPDelivery .*", "ACSOTPDelivery https://[::1]:8443/otp", "httpd takes no IPv6 address in <Proxy"),
+    # Endpoints: TLS everywhere but at status, a client certificate where Directory Servers come.
+    *((r"SSLVerifyClient require", put, "shows a client certificate") for put in
+      ("", "SSLVerifyClient none", "SSLVerifyClient optional", "SSLVerifyClient optional_no_ca")),
+    (r"(<Location /acs/areq>)", "\\1\n    SSLVerifyClient optional", "ACSEndpoint areq (line"),
+    (r"SSLEngine on", "SSLEngine off", "there is no TLS here"),
+    (r"ACSChallengeURL (https://[^/]*).*", "ACSChallengeURL \\1/elsewhere", "no ACSEndpoint challenge is mounted at /elsewhere"),
+    (r"ACSMethodURL (https://[^/]*).*", "ACSMethodURL \\1/elsewhere", "no ACSEndpoint method is mounted at /elsewhere"),
+    (r"<Location /acs/challenge>", "<Location /acs/challenge/>", "write it without the slash at its end"),
+    *((r"(<VirtualHost .*>)", f"\\1\n  <Location />\n    {line}\n  </Location>", "answers before the endpoint can") for line in
+      ("Redirect 301 / https://elsewhere.test/", "RedirectMatch . https://elsewhere.test/")),
     (r'/acs" connectiontimeout=2 timeout=5', '/acs" connectiontimeout=2 timeout=15', "exceeds ACSLease"),
     (r'(/acs".*) max=32', '/acs" connectiontimeout=2 timeout=5 acquire=500', "max= must be given"),
     (r"ACSReferenceNumber .*", "", "ACSReferenceNumber is missing"),
@@ -54,7 +87,7 @@ BAD = [
     (r"ACSAuthenticationValue .*", "ACSAuthenticationValue cvv file:x", "unknown provider"),
     (r"ACSECI Y .*", "ACSECI Y five", "ACSECI: the value is two digits"),
     (r"ACSOTPDelivery .*", "ACSOTPDelivery https://elsewhere.test/otp", "no <Proxy \"https://elsewhere.test\"> block covers"),
-    (r"ACSDSURLPrefix .*", "ACSDSURLPrefix https://elsewhere.test/acs", "block covers ACSDSURLPrefix"),
+    (r"ACSDSURLPrefix .*", "ACSDSURLPrefix https://elsewhere.test/acs", "no <Proxy \"https://elsewhere.test\"> block covers it"),
     (r"ACSClientCAFile .*", "ACSClientCAFile /nowhere", "ACSClientCAFile: cannot read CA certificates"),
     (r'/acs" connectiontimeout=2', '/acs" connectiontimeout=9', "exceeds ACSLease"),
     (r"<Location /acs/areq>", "<Directory /acs/areq>", None),
@@ -71,7 +104,7 @@ BAD = [
      "  ACSAuthenticationValue lab file:{value}\n  ACSIssuerKey file:{issuer_key}\n</ACSIssuer>",
      "ACSIssuerKey is that of <ACSIssuer"),
     (r"ACSTemplates", "ACSHook notice https://elsewhere.test/x\n  ACSTemplates",
-     "no <Proxy \"https://elsewhere.test\"> block covers ACSHook notice"),
+     "no <Proxy \"https://elsewhere.test\"> block covers it"),
     (r"ACSTemplates", "ACSHook oob {issuer}/oob fallback=rules\n  ACSTemplates", "fallback=: hook oob has no such"),
     (r"ACSTemplates", "ACSHook card {issuer}/card fallback=decoupled\n  ACSTemplates", "fallback=: hook card has no such"),
     (r"ACSTemplates", "ACSHook risk {issuer}/risk fallback=erro\n  ACSTemplates", "fallback=: hook risk has no such"),
@@ -121,11 +154,71 @@ def test_bad(spare, what, put, complaint):
     put = put.replace("{ca}", spare.lab.pki.ca("ds-ca")).replace("{issuer}", spare.lab.issuer.url)
     put = put.replace("{templates}", spare.lab.templates).replace("{value}", spare.value_key)
     put = put.replace("{issuer_key}", spare.lab.secret("issuer.key"))
-    text = re.sub(what, lambda _: put, good, count=1)
+    for name, url in (("{ds}", spare.lab.ds.url_3dss), ("{acs_ds}", spare.lab.ds.url_acs), ("{issuer}", spare.lab.issuer.url)):
+        what = what.replace(name, re.escape(url))
+    text = re.sub(what, (lambda m: m.expand(put)) if "\\1" in put or "\\g" in put else lambda _: put, good, count=1)
     assert text != good, "the laboratory's configuration has no such line"
     rc, out = spare.configtest(text)
     assert rc != 0, "accepted"
     assert complaint is None or complaint in out, out
+
+
+def test_complaint_names_the_block(spare):
+    """A <Proxy> block is found by file and line."""
+    text = write(spare).replace("SSLProxyVerify require", "SSLProxyVerify none", 1)
+    line = next(n for n, have in enumerate(text.splitlines(), 1) if have.startswith("<Proxy "))
+    rc, out = spare.configtest(text)
+    assert rc and f"(line {line} of {spare.conf_file}): SSLProxyVerify require is missing" in out, out
+
+
+WARNED = [
+    (r"ACSClientName .*", "ACSClientName any", "ACSClientName any: whoever has a certificate of its CA passes for it"),
+    (r"ThreeDSDSClientName .*", "ThreeDSDSClientName any", "ThreeDSDSClientName any: whoever has a certificate of its CA may post results"),
+    (r"ACSEndpoint areq", "", "ACSEndpoint areq is mounted nowhere"),
+    (r"ACSEndpoint challenge", "", "ACSEndpoint challenge is mounted nowhere"),
+    (r"ThreeDSEndpoint browser", "", "ThreeDSEndpoint browser is mounted nowhere"),
+    (r"SSLVerifyClient require((?:.*\n)*?.*<Location /acs/areq>\n)((?:.*\n)*?.*<Location /3ds/results>\n)",
+     "\\1SSLVerifyClient require\n\\2SSLVerifyClient require\n", "set it in the virtual host"),
+    (r"(<Location /acs/areq>(?:.*\n)*?  </Location>)", "\\1\n  <Location /acs>\n    Require all denied\n  </Location>",
+     "endpoint areq (line"),
+]
+
+
+@pytest.mark.parametrize("what,put,warning", WARNED, ids=[w[2][:40] for w in WARNED])
+def test_warned(spare, what, put, warning):
+    """What may be meant is let through, and said."""
+    good = write(spare)
+    text = re.sub(what, (lambda m: m.expand(put)) if "\\1" in put else lambda _: put, good, count=1)
+    assert text != good
+    rc, out = spare.configtest(text)
+    assert rc == 0 and warning in out, out
+
+
+def test_good_says_nothing(spare):
+    """No warning about a configuration that is as it should be."""
+    rc, out = spare.configtest()
+    assert rc == 0 and out.strip() == "Syntax OK", out
+
+
+@pytest.mark.parametrize("days,words", [(-1, "has expired on"), (5, "expires on"), (60, None)])
+def test_certificates_that_end(spare, days, words):
+    """Thirty days before its end a certificate of ours is spoken of."""
+    path = os.path.join(spare.root, "conf", "ending.pem")
+    spare.lab.pki.issue(path, "commercial-ca", "public.test", days)
+    text = write(spare)
+    old = spare.lab.pki.cert("public")
+    text = text.replace(f'SSLCertificateFile "{old}"', f'SSLCertificateFile "{path}"', 1).replace(
+        f'SSLCertificateKeyFile "{spare.lab.pki.key("public")}"', f'SSLCertificateKeyFile "{path}"', 1)
+    rc, out = spare.configtest(text)
+    assert rc == 0 and ((words in out and path in out) if words else out.strip() == "Syntax OK"), out
+
+
+def test_prefork_is_refused(spare):
+    """One thread per process: nobody would be left to take what a peer calls back."""
+    text = write(spare).replace("mpm_event", "mpm_prefork")
+    text = re.sub(r"^(ThreadsPerChild|ThreadLimit|MinSpareThreads|MaxSpareThreads) .*", "", text, flags=re.M)
+    rc, out = spare.configtest(text)
+    assert rc and "load mpm_event or mpm_worker" in out, out
 
 
 def test_complaint_names_the_line(spare):
@@ -187,7 +280,7 @@ def test_example_of_the_acs(lab, logs):
     shutil.copy(node.cards_file, os.path.join(node.root, "acs", "cards.json"))
     defines = {"ACS_DIR": os.path.join(node.root, "acs"), "ACS_TEMPLATES": lab.templates, "ACS_HOST": "localhost",
                "ACS_DS_PORT": node.ds_port, "ACS_PUBLIC_PORT": node.public_port, "ACS_STATUS_PORT": node.local_port,
-               "ACS_STORE": lab.redis.url, "ACS_DS_URL": lab.ds.url_acs, "ACS_OTP_URL": lab.issuer.otp_url}
+               "ACS_STORE": lab.redis.url, "ACS_DS_URL": lab.ds.url_acs, "ACS_DS_NAME": "ds-client.test", "ACS_OTP_URL": lab.issuer.otp_url}
     node.requestor_port = node.local_port
     text = base(node, load(node, ("acs", "mod_acs.so"))) + "".join(f"Define {k} {v}\n" for k, v in defines.items()) + \
         f"Include {lab.conf}/mod_acs.conf\n"
@@ -207,12 +300,13 @@ def test_example_of_the_3ds_server(lab, logs):
     defines = {"THREEDS_DIR": os.path.join(node.root, "3ds"), "THREEDS_HOST": "localhost",
                "THREEDS_DS_PORT": node.ds_port, "THREEDS_PUBLIC_PORT": node.public_port,
                "THREEDS_API_PORT": node.requestor_port, "THREEDS_STATUS_PORT": node.local_port,
-               "THREEDS_STORE": lab.redis.url, "THREEDS_DS_URL": lab.ds.url_3dss, "THREEDS_SHOP": lab.shop.url}
+               "THREEDS_STORE": lab.redis.url, "THREEDS_DS_URL": lab.ds.url_3dss, "THREEDS_DS_NAME": "ds-client.test",
+               "THREEDS_KEY_SHA256": lab.key_hash(lab.KEY), "THREEDS_SHOP": lab.shop.url}
     text = base(node, load(node, ("threeds_server", "mod_3ds_server.so"))) + \
         "".join(f"Define {k} {v}\n" for k, v in defines.items()) + f"Include {lab.conf}/mod_3ds_server.conf\n"
     node.start(text=text)
     try:
-        made = Requestor(node.requestor_url, lab.pki.ca("commercial-ca"), "test").create("4000000000000010")
+        made = Requestor(node.requestor_url, lab.pki.ca("commercial-ca"), lab.KEY).create("4000000000000010")
         assert made.status == 201 and made.json()["messageVersion"] == "2.2.0", made
     finally:
         node.stop()

@@ -178,7 +178,8 @@ def test_ares_lost(lab, node, logs):
     rres(p.post(p.rreq("N", transStatusReason="14", challengeCancel="05", interactionCounter="00")), "03")
 
 
-def test_methods(lab, node):
+def test_methods(lab, node, logs):
+    logs.expect("TDS0401")
     client = lab.client("ds-ca", "ds-client")
     answer = client.request("GET", node.results_url)
     assert answer.status == 405 and answer.headers["allow"] == "POST" and not answer.body
@@ -200,7 +201,7 @@ def test_wrong_certificate(payment, logs, cert):
 def test_certificate_of_no_ds(lab, payment, logs):
     """Of the CA, but another name than the DS may bear: 303."""
     logs.expect("SRV0062")
-    node = lab.node("named", acs=False, srv_ds=["ThreeDSDSClientName other.test"])
+    node = lab.node("named", acs=False, ds_names="other.test")
     try:
         erro(payment.post(payment.rreq(), node=node), "303")
         assert payment.post({"messageType": "Erro"}, node=node).body == b""

@@ -16,7 +16,7 @@ from lab.payment import Payment
 from lab.procs import free_port
 from sim import messages
 
-MODULES = ("rewrite", "alias", "dir", "negotiation", "env", "setenvif", "remoteip", "expires", "include", "substitute",
+MODULES = ("rewrite", "dir", "negotiation", "env", "setenvif", "remoteip", "expires", "include", "substitute",
            "actions", "auth_basic", "autoindex", "ext_filter", "cache", "cache_disk", "ratelimit", "dumpio", "unique_id", "logio")
 
 

@@ -106,6 +106,22 @@ class PKI:
 
     ca = cert
 
+    def issue(self, path, ca, common_name, days=365, usages=(CLIENT,)):
+        """One more certificate with its key, in one file: another member of the scheme, or one that ends soon."""
+        with open(self.ca(ca), "rb") as f:
+            ca_cert = x509.load_pem_x509_certificate(f.read())
+        with open(self.key(ca), "rb") as f:
+            ca_key = serialization.load_pem_private_key(f.read(), None)
+        now, key = datetime.datetime.utcnow().replace(microsecond=0), _key()
+        cert = (_builder(common_name, ca_cert.subject, key, now - datetime.timedelta(days=2), now + datetime.timedelta(days=days))
+                .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+                .add_extension(x509.ExtendedKeyUsage(list(usages)), critical=False)
+                .add_extension(x509.SubjectAlternativeName([x509.DNSName(common_name)]), critical=False)
+                .sign(ca_key, hashes.SHA256()))
+        _write(path, cert.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        return path
+
     def fingerprint(self, name):
         """SHA-256 of the DER form, lower-case hex."""
         with open(self.cert(name), "rb") as f:

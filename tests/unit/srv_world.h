@@ -187,7 +187,7 @@ static inline void world_call(void *baton, const tds_http_req_t *req, tds_http_r
 static inline void make_requestor(srv_requestor_t *q, const char *name, const char *key)
 {
     *q = (srv_requestor_t){.name = name,
-                           .environment = "test",
+                           .environment = SRV_ENV_TEST,
                            .id = "R-1",
                            .requestor_name = "Corner Shop",
                            .url = "https://shop.test",
@@ -221,7 +221,7 @@ static inline void world_conf(void)
                       .retry_interval = apr_time_from_sec(10),
                       .dss = apr_array_make(pool, 2, sizeof(srv_ds_t *)),
                       .requestors = apr_array_make(pool, 2, sizeof(srv_requestor_t *))};
-    world.ds = (srv_ds_t){.name = "scheme", .url = DS_URL, .ares_timeout = apr_time_from_sec(10),
+    world.ds = (srv_ds_t){.name = "scheme", .environment = SRV_ENV_TEST, .url = DS_URL, .ares_timeout = apr_time_from_sec(10),
                           .connect_timeout = apr_time_from_sec(2), .versions = ~0u};
     world.other_ds = world.ds;
     world.other_ds.name = "other";
@@ -256,7 +256,7 @@ static inline int world_setup(void **state)
     world_forget();
     world.keys = tds_keys_make(pool);
     if (tds_keys_add(world.keys, KEY_A, &err) != APR_SUCCESS) return -1;
-    if (srv_ranges_make(&world.conf.ranges, world.ranges, COUNT(world.ranges), pool, &err) != APR_SUCCESS ||
+    if (srv_ranges_make(&world.conf.ranges[SRV_ENV_TEST], world.ranges, COUNT(world.ranges), pool, &err) != APR_SUCCESS ||
         srv_pages_load(&world.conf.pages, pool, &err) != APR_SUCCESS) {
         print_error("%s\n", err.detail);
         return -1;

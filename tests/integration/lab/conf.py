@@ -3,7 +3,7 @@ import dataclasses
 import os
 
 MODULES = ("mpm_event authz_core authz_host ssl socache_shmcb proxy proxy_http reqtimeout status headers mime "
-           "filter deflate").split()
+           "filter deflate alias").split()
 DEBIAN_MODULES = "/usr/lib/apache2/modules"
 
 
@@ -39,6 +39,7 @@ class Options:
     main: list = dataclasses.field(default_factory=list)       # main server
     issuer: list = dataclasses.field(default_factory=list)     # <ACSIssuer>
     issuer_first: list = dataclasses.field(default_factory=list)  # the same, before the rules
+    ds_names: str = "ds-client.test"  # of the DS at the 3DS Server
     acs_ds: list = dataclasses.field(default_factory=list)     # <ACSDirectoryServer>
     srv_ds: list = dataclasses.field(default_factory=list)     # <ThreeDSDirectoryServer>
     requestor: list = dataclasses.field(default_factory=list)  # <ThreeDSRequestor>
@@ -162,7 +163,8 @@ def _srv(node):
               f"ThreeDSSupportedVersions {o.supported}",
               f"ThreeDSServerURL {node.results_url}", f"ThreeDSBrowserURL {node.browser_url}",
               "ThreeDSServerRefNumber 3DS_LOA_SER_TEST_020200_00001", "ThreeDSServerOperatorID SER-OPERATOR-1"]
-    ds = [f"ThreeDSDSURL {lab.ds.url_3dss}", f"ThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
+    ds = ["ThreeDSEnvironment test", f"ThreeDSDSURL {lab.ds.url_3dss}", f"ThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
+          o.ds_names and f"ThreeDSDSClientName {o.ds_names}",
           *(f"ThreeDSCardRange {a} {z} {v}" for a, z, v in ranges),
           f"ThreeDSDSReferenceNumber {lab.ds.reference}", f"ThreeDSAResTimeout {o.ares_timeout}", *o.srv_ds]
     requestor = [f"ThreeDSKey sha256:{lab.key_hash(lab.KEY)}", "ThreeDSEnvironment test", "ThreeDSRequestorID REQUESTOR-1",
