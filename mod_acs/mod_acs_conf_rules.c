@@ -9,6 +9,48 @@
 
 APLOG_USE_MODULE(acs);
 
+/* ---- comparisons ----------------------------------------------------------- */
+
+/* Of fixed length, so that the order of texts is that of time. */
+static int is_date(const char *name)
+{
+    static const char *const parts[] = {"Date", "Expiry", "Timestamp", "chAccChange", "chAccPwChange", "paymentAccAge",
+                                        "shipAddressUsage"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof parts / sizeof *parts; ++i) {
+        if (strstr(name, parts[i])) return 1;
+    }
+    return 0;
+}
+
+#define OPERAND "(AREQ|COUNT|RISK|METHOD|CARD)(_OPT)?[:(][\"']?([A-Za-z0-9_.-]+)[\"']?[})][\"']?"
+
+/* ap_expr compares texts with < and >, character by character: "123456" < "3000" holds. NULL: no such comparison of a fact. */
+static const char *order_fault(const char *directive, const char *expr, apr_pool_t *pool)
+{
+    static const struct {
+        const char *pattern;
+        int name, op;
+    } rows[] = {{OPERAND "[[:space:]]*([<>]=?)", 3, 4}, {"([<>]=?)[[:space:]]*[\"']?%?[{]?" OPERAND, 4, 1}};
+    ap_regmatch_t m[8];
+    apr_size_t i;
+
+    for (i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        ap_regex_t *regex = ap_pregcomp(pool, rows[i].pattern, AP_REG_EXTENDED | AP_REG_ICASE);
+        const char *at, *name, *op;
+
+        for (at = expr; regex && !ap_regexec(regex, at, 8, m, 0); at += m[0].rm_eo) {
+            name = apr_pstrmemdup(pool, at + m[rows[i].name].rm_so, (apr_size_t)(m[rows[i].name].rm_eo - m[rows[i].name].rm_so));
+            op = apr_pstrmemdup(pool, at + m[rows[i].op].rm_so, (apr_size_t)(m[rows[i].op].rm_eo - m[rows[i].op].rm_so));
+            if (is_date(name)) continue;
+            return apr_psprintf(pool, "%s: %s %s compares texts, character by character: for numbers write -%s", directive, name, op,
+                                op[0] == '<' ? op[1] ? "le" : "lt" : op[1] ? "ge" : "gt");
+        }
+    }
+    return NULL;
+}
+
 /* ---- directives ------------------------------------------------------------ */
 
 static const char *add_rule(cmd_parms *cmd, apr_array_header_t *rules, acs_issuer_t *issuer, const char *word,
@@ -20,6 +62,7 @@ static const char *add_rule(cmd_parms *cmd, apr_array_header_t *rules, acs_issue
     *rule = (acs_rule_t){.text = expr, .line = cmd->directive->line_num, .file = cmd->directive->filename};
     if (!(rule->outcome = acs_outcome_find(word, &fault, cmd->pool)))
         return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", fault, NULL);
+    if ((fault = order_fault(cmd->cmd->name, expr, cmd->pool))) return fault;
     return acs_rules_compile(cmd, rule, issuer);
 }
 

@@ -49,6 +49,16 @@ BAD = [
     (r"ThreeDSServerURL .*", "ThreeDSServerURL https://localhost:1/elsewhere", "no ThreeDSEndpoint results is mounted at /elsewhere"),
     # A key that stands in an example opens the door to everybody (the hash is that of the word "test").
     (r"ThreeDSKey .*", "ThreeDSKey sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "a word that anybody tries"),
+    # ap_expr compares texts with < and >: "12345" < "3000" holds, and 123.45 would go through without a challenge.
+    *((r"ACSRule frictionless .*", f"ACSRule frictionless \"{expr}\"", complaint) for expr, complaint in (
+        ("%{AREQ:purchaseAmount} < 3000", "purchaseAmount < compares texts, character by character: for numbers write -lt"),
+        ("%{AREQ:purchaseAmount} <= '3000'", "purchaseAmount <= compares texts, character by character: for numbers write -le"),
+        ("'3000' > %{AREQ:purchaseAmount}", "for numbers write -gt"), ("3000>=%{AREQ_OPT:purchaseAmount}", "for numbers write -ge"),
+        ("true && (%{RISK:score} > 600)", "score > compares texts"), ("%{METHOD:screenWidth}<400", "screenWidth < compares texts"),
+        ("AREQ('purchaseAmount') < 3000", "purchaseAmount < compares texts"))),
+    (r"(ACSRule frictionless .*)", "ACSCounter c by=card window=1h\n  ACSRule frictionless \"%{COUNT:c} < 3\"", "c < compares texts"),
+    (r"(ACSRule challenge .*)", "ACSDryRunRule frictionless \"%{AREQ:purchaseAmount} < 3000\"\n  ACSDryRunRule challenge true\n  ACSRule challenge true",
+     "ACSDryRunRule: purchaseAmount < compares texts"),
     # Whoever answers a call would be believed.
     *((rf"(<Proxy \"{{{url}}}(?:.*\n)*?)  {old}", f"\\g<1>  {new}", complaint) for url in ("ds", "acs_ds", "issuer") for old, new, complaint in (
         ("SSLProxyVerify require", "SSLProxyVerify optional", "SSLProxyVerify require is missing"),
@@ -192,6 +202,15 @@ def test_warned(spare, what, put, warning):
     assert text != good
     rc, out = spare.configtest(text)
     assert rc == 0 and warning in out, out
+
+
+@pytest.mark.parametrize("expr", ["%{AREQ:purchaseAmount} -lt 3000", "%{AREQ:purchaseDate} < '20300101000000'",
+                                  "%{AREQ:merchantName} == 'a<b'", "%{AREQ:purchaseAmount} lt 3000"])
+def test_comparisons_that_are_right(spare, expr):
+    """Numbers by -lt; texts of fixed length, as dates are, by <."""
+    text = re.sub(r"ACSRule frictionless .*", lambda _: f'ACSRule frictionless "{expr}"', write(spare), count=1)
+    rc, out = spare.configtest(text)
+    assert rc == 0, out
 
 
 def test_good_says_nothing(spare):
