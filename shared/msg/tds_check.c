@@ -19,16 +19,16 @@ static int inclusion(const tds_ctx_t *ctx, const tds_row_t *row)
                                                              : 2];
 }
 
-static int required(const tds_ctx_t *ctx, const tds_row_t *row)
+static int required(tds_ctx_t *ctx, const tds_row_t *row)
 {
     int inc = inclusion(ctx, row);
 
     if (row->must & (1u << ctx->rules->leg) & ~1u) return 1;
-    return inc == TDS_INC_R || (inc == TDS_INC_C && row->when && tds_cond(ctx, row->when));
+    return inc == TDS_INC_R || (inc == TDS_INC_C && row->when && tds_cond(ctx, row->when) > 0);
 }
 
 /* The condition is known not to hold. */
-static int uncalled_for(const tds_ctx_t *ctx, const tds_row_t *row)
+static int uncalled_for(tds_ctx_t *ctx, const tds_row_t *row)
 {
     return row->sure && row->when && inclusion(ctx, row) == TDS_INC_C && !tds_cond(ctx, row->when);
 }
@@ -53,7 +53,7 @@ static int harmless(const tds_ctx_t *ctx, const tds_val_t *val, const json_t *va
            tds_table_optional(ctx, &tds_tables[val->table]);
 }
 
-static int crosses(const tds_ctx_t *ctx, const tds_row_t *row)
+static int crosses(tds_ctx_t *ctx, const tds_row_t *row)
 {
     int i;
 
@@ -112,7 +112,7 @@ void tds_row_check(tds_ctx_t *ctx, const tds_row_t *row, const json_t *value, co
     tds_value_check(ctx, val, value, &path);
     if (ctx->faults != before) return;
     if ((row->absent_when && !(ctx->rules->flags & TDS_RULE_LAX_ABSENT) &&
-         tds_cond(ctx, row->absent_when)) ||
+         tds_cond(ctx, row->absent_when) > 0) ||
         ((ctx->rules->flags & TDS_RULE_STRICT_CONDITION) && uncalled_for(ctx, row)))
         tds_report(ctx, 203, &path);
     else if (row->ncross && crosses(ctx, row))
@@ -205,8 +205,9 @@ static void settle(tds_ctx_t *ctx)
     for (i = 0; i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];
 
-        if ((row->vers & TDS_VER_BIT(msg->version)) && tds_row_applies(ctx, row))
-            keep[row->elem] = msg->elem[row->elem];
+        if (!(row->vers & TDS_VER_BIT(msg->version)) || !tds_row_applies(ctx, row)) continue;
+        keep[row->elem] = msg->elem[row->elem];
+        ctx->rows[row->elem] = row;
     }
     memcpy(msg->elem, keep, sizeof(keep));
 }

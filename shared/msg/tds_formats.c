@@ -1,14 +1,16 @@
 #include "tds_msg_int.h"
 
 #include <arpa/inet.h>
+#include "tds_text.h"
+#include "tds_url.h"
 
 /* One matcher per format and pattern of spec/elements.json; the regular expression stands there. A
  * NUL inside a text fits none of them (F-13). */
 
-enum { C_DIGIT = 1, C_UPPER = 2, C_LOWER = 4, C_B64 = 8, C_B64URL = 16, C_HEX = 32, C_SCHEME = 64 };
+enum { C_DIGIT = 1, C_UPPER = 2, C_LOWER = 4, C_B64 = 8, C_B64URL = 16, C_HEX = 32 };
 
-#define LETTER      (C_B64 | C_B64URL | C_SCHEME)
-#define DIGIT_CLASS (C_DIGIT | C_B64 | C_B64URL | C_HEX | C_SCHEME)
+#define LETTER      (C_B64 | C_B64URL)
+#define DIGIT_CLASS (C_DIGIT | C_B64 | C_B64URL | C_HEX)
 
 static const unsigned char classes[256] = {
     ['0' ... '9'] = DIGIT_CLASS,
@@ -16,11 +18,10 @@ static const unsigned char classes[256] = {
     ['G' ... 'Z'] = C_UPPER | LETTER,
     ['a' ... 'f'] = C_LOWER | LETTER | C_HEX,
     ['g' ... 'z'] = C_LOWER | LETTER,
-    ['+'] = C_B64 | C_SCHEME,
+    ['+'] = C_B64,
     ['/'] = C_B64,
-    ['-'] = C_B64URL | C_SCHEME,
+    ['-'] = C_B64URL,
     ['_'] = C_B64URL,
-    ['.'] = C_SCHEME,
 };
 
 #define IS(c, cls) (classes[(unsigned char)(c)] & (cls))
@@ -89,41 +90,34 @@ static int match_UUID(const char *s, apr_size_t len)
     return 1;
 }
 
-/* What follows "://": a host that is not empty, no space anywhere. */
-static int authority(const char *s, apr_size_t len)
-{
-    if (!len || memchr("/?# ", s[0], 4)) return 0;
-    return !memchr(s, ' ', len) && !memchr(s, '\0', len);
-}
-
 static int match_URL(const char *s, apr_size_t len)
 {
-    apr_size_t n;
-
-    if (!len || !IS(s[0], C_UPPER | C_LOWER)) return 0;
-    n = run(s, len, C_SCHEME);
-    return len - n > 3 && !memcmp(s + n, "://", 3) && authority(s + n + 3, len - n - 3);
+    return tds_url_good(s, len, TDS_URL_ANY);
 }
 
-static int match_URL_APPLINK(const char *s, apr_size_t len)
+static int match_URL_HTTPS(const char *s, apr_size_t len)
 {
-    return len > 8 && !memcmp(s, "https://", 8) && authority(s + 8, len - 8);
+    return tds_url_good(s, len, TDS_URL_HTTPS);
 }
 
 static int match_URL_OR_DATA(const char *s, apr_size_t len)
 {
-    if (len > 5 && !memcmp(s, "data:", 5)) return !memchr(s, ' ', len) && !memchr(s, '\0', len);
-    return match_URL(s, len);
+    if (len > 5 && !memcmp(s, "data:", 5)) return tds_text_solid(s, len);
+    return match_URL_HTTPS(s, len);
 }
 
 static int match_EMAIL(const char *s, apr_size_t len)
 {
     apr_size_t at = len;
 
-    if (memchr(s, '\0', len)) return 0;
     while (at > 0 && s[at - 1] != '@')
         --at;
-    return at > 1 && at < len && !memchr(s + at, ' ', len - at);
+    return at > 1 && at < len && tds_text_solid(s, len);
+}
+
+static int match_SOLID(const char *s, apr_size_t len)
+{
+    return len > 0 && tds_text_solid(s, len);
 }
 
 static int match_IP(const char *s, apr_size_t len)
@@ -160,11 +154,11 @@ static int match_DATETIME12(const char *s, apr_size_t len)
            number(s + 10, 2) < 60;
 }
 
-/* 60 is a leap second. */
+/* There is no leap second in UTC as merchants have it (F-08). */
 static int match_DATETIME14(const char *s, apr_size_t len)
 {
     return len == 14 && match_DATETIME12(s, 12) && all(s + 12, 2, C_DIGIT) &&
-           number(s + 12, 2) <= 60;
+           number(s + 12, 2) < 60;
 }
 
 static int match_TZ(const char *s, apr_size_t len)

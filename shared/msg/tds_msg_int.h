@@ -12,7 +12,7 @@
 #define TDS_FORMATS(F)                                                                             \
     F(ANY)                                                                                         \
     F(CODE)                                                                                        \
-    F(DIGITS) F(LETTERS) F(ALNUM) F(UUID) F(URL) F(URL_APPLINK) F(URL_OR_DATA) F(EMAIL) F(IP)      \
+    F(DIGITS) F(LETTERS) F(ALNUM) F(UUID) F(URL) F(URL_HTTPS) F(URL_OR_DATA) F(EMAIL) F(SOLID) F(IP)     \
         F(DATE) F(YYMM) F(DATETIME12) F(DATETIME14) F(TZ) F(BASE64) F(BASE64URL) F(JWE) F(JWS)     \
             F(COUNTRY) F(CURRENCY) F(CURRENCY_ALPHA) F(PAN) F(VERSION)
 #define TDS_PATTERNS(F) F(NONE) F(DIGITS_1_2) F(DIGITS_3) F(DIGITS_5) F(AV28)
@@ -128,12 +128,17 @@ typedef struct tds_ctx_t {
     int variant;       /* of a CRes */
     unsigned channels; /* bits of all the message exists for */
     const json_t *obj; /* the object whose members are looked at; NULL at the top */
+    const tds_table_t *table;                  /* of obj */
+    const tds_row_t *rows[TDS_ELEM_TOP_END];   /* of the elements that are there and apply */
+    int guess, guesses;                        /* of tds_cond() */
     int faults;
     tds_offender_t *first, **last;
 } tds_ctx_t;
 
-/* tds_conds.c: condition n of the tables; 0 is never true. */
-int tds_cond(const tds_ctx_t *ctx, int n);
+/* tds_conds.c: condition n of the tables: 0, 1, or TDS_COND_UNKNOWN where a value of the wrong type would decide.
+ * Condition 0 is never true. */
+enum { TDS_COND_UNKNOWN = -1 };
+int tds_cond(tds_ctx_t *ctx, int n);
 
 /* tds_value.c: 1 when the value is there but "", null, {} or []; a missing one is not empty. */
 int tds_value_empty(const json_t *value);

@@ -196,9 +196,11 @@ static void strangers_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *
 void tds_members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value, const tds_path_t *path)
 {
     const json_t *outer = ctx->obj;
+    const tds_table_t *outer_table = ctx->table;
     int i, present = 0;
 
     ctx->obj = value;
+    ctx->table = t;
     for (i = 0; i < t->nrows; ++i) {
         const tds_row_t *row = &tds_rows[t->row + i];
         const json_t *member;
@@ -209,6 +211,7 @@ void tds_members_check(tds_ctx_t *ctx, const tds_table_t *t, const json_t *value
         tds_row_check(ctx, row, member, path);
     }
     ctx->obj = outer;
+    ctx->table = outer_table;
     if (present < t->least[ctx->msg->version]) tds_report(ctx, 203, path);
     if (ctx->sending) strangers_check(ctx, t, value, path);
 }
@@ -311,12 +314,16 @@ static int has_twins(const tds_ctx_t *ctx, const json_t *array)
     return 0;
 }
 
+/* Of {} where an object is due the members are named that have to be there; where there are none it is as empty as any
+ * other item. */
 void tds_item_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *item, const tds_path_t *path)
 {
-    if (tds_value_empty(item))
-        tds_report(ctx, 203, path);
-    else
-        tds_value_check(ctx, &tds_vals[val->items], item, path);
+    const tds_val_t *items = &tds_vals[val->items];
+    int before = ctx->faults, empty = tds_value_empty(item);
+
+    if (!empty || (json_is_object(item) && (items->types & TDS_T_OBJECT) && items->table))
+        tds_value_check(ctx, items, item, path);
+    if (empty && ctx->faults == before) tds_report(ctx, 203, path);
 }
 
 static void array_check(tds_ctx_t *ctx, const tds_val_t *val, const json_t *value,

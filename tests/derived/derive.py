@@ -21,19 +21,21 @@ LEGS = (None, "3DS Server->DS", "DS->ACS", "ACS->DS", "DS->3DS Server", "3DS Req
 TWICE = "\x01"  # at the end of a name: the name a second time
 SAMPLES = {
     "n": "1", "a": "A", "an": "A1", "ans": "a", "text": "a", "uuid": "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
-    "url": "https://example.com/", "url-applink": "https://example.com/", "url-or-data-url": "https://example.com/",
-    "email": "a@example.com", "ip": "192.0.2.1", "date YYYYMMDD": "20260131", "date YYMM": "2812",
+    "url": "https://example.com/", "url-applink": "https://example.com/", "url-https": "https://example.com/", "url-or-data-url": "https://example.com/",
+    "email": "a@example.com", "email-text": "a@example.com", "ip": "192.0.2.1", "date YYYYMMDD": "20260131", "date YYMM": "2812",
     "datetime YYYYMMDDHHMM": "202601311259", "datetime YYYYMMDDHHMMSS": "20260131125959", "tz-offset": "-60",
     "base64": "QUJD", "base64url": "QUJD", "jwe-compact": "QQ..QQ.QQ.QQ", "jws-compact": "QQ.QQ.QQ",
     "iso3166-numeric": "276", "iso3166-2-subdivision": "BE", "iso4217-numeric": "978", "iso4217-alpha": "EUR",
     "pan": "4000001234567899", "bcp47": "de", "version": "2.1.0"}
 BAD = {
     "n": ["1a", "-1", " 1"], "a": ["A1"], "an": ["A-1"], "uuid": ["8a880dc0-d2d2-4067-bcb1-b08d1690b26g", "8a880dc0d2d24067bcb1b08d1690b26e"],
-    "url": ["example.com", "https://", "https://a b"], "url-applink": ["http://example.com/", "app://x"],
-    "url-or-data-url": ["example", "data:"], "email": ["a", "@example.com"], "ip": ["192.0.2", "192.0.2.256", "g::1", "1::2::3"],
+    "url": ["example.com", "https://", "https://a b", "http://a:0/", "https://a\u2028b/"],
+    "url-https": ["example.com", "https://", "http://example.com/", "app://x", "https://a:b@c/", "https://a:65536/", "https://a\tb/", "https://[::g]/"],
+    "url-applink": ["http://example.com/", "app://x", "https://a@b"], "url-or-data-url": ["example", "data:", "http://a/", "data:a b"],
+    "email": ["a", "@example.com", "a b@c", "a@b\n"], "email-text": ["a b", "\x7f"], "ip": ["192.0.2", "192.0.2.256", "g::1", "1::2::3"],
     "date YYYYMMDD": ["20260230", "20261301", "2026013"], "date YYMM": ["2813", "2800"],
     "datetime YYYYMMDDHHMM": ["202601312459", "202601311260", "202602301259"],
-    "datetime YYYYMMDDHHMMSS": ["20260131125961", "20260131246059", "20230229125959"], "tz-offset": ["+-60", "6O", "12345"],
+    "datetime YYYYMMDDHHMMSS": ["20260131125960", "20260131125961", "20260131246059", "20230229125959"], "tz-offset": ["+-60", "6O", "12345"],
     "base64": ["QU-D", "Q===", "=", "QU=D"], "base64url": ["QU+D", "Q===", "QU/D"], "jwe-compact": ["QQ.QQ.QQ.QQ", "..QQ.QQ.QQ", "QQ..QQ.QQ."],
     "jws-compact": ["QQ.QQ", "QQ..QQ", "QQ.QQ.Q="], "iso3166-numeric": ["DE", "27", "901", "999"],
     "iso4217-numeric": ["EUR", "97", "955", "956", "957", "958", "959", "960", "961", "962", "963", "964", "999"],
@@ -41,8 +43,9 @@ BAD = {
     "pan": ["400000123456", "40000012345678990000", "4000-0012345678"], "version": ["2.1", "2.1.0.0", "a.b.c", "2.100.0"]}
 GOOD = {
     "uuid": ["8A880DC0-D2D2-4067-BCB1-B08D1690B26E"], "url": ["http://192.0.2.1:81/a?b#c", "app+x://h"],
+    "url-https": ["https://[2001:db8::1]:8443/a?b@c#d", "HTTPS://h"],
     "url-or-data-url": ["data:image/png;base64,AA=="], "ip": ["2001:db8::1", "1:2:3:4:5:6:7:8"], "date YYYYMMDD": ["20240229"],
-    "datetime YYYYMMDDHHMMSS": ["20240229235960"], "tz-offset": ["+840", "0"], "base64": ["QUI=", "QQ=="],
+    "datetime YYYYMMDDHHMMSS": ["20240229235959"], "tz-offset": ["+840", "0"], "base64": ["QUI=", "QQ=="],
     "base64url": ["QUI=", "-_"], "iso3166-numeric": ["900"], "iso4217-numeric": ["954", "965", "998"], "iso4217-alpha": ["USD"],
     "version": ["02.1.0"], "jwe-compact": ["QQ.QQ.QQ.QQ.QQ"]}
 
@@ -146,7 +149,7 @@ def texts(row, good):
         if high:
             yield "longest", stretched(seed, high)
             yield "too-long", stretched(seed, high + 1)
-    elif form in ("url", "url-applink", "url-or-data-url", "email") and high:
+    elif form in ("url", "url-https", "url-applink", "url-or-data-url", "email") and high:
         seed = SAMPLES[form] if form != "email" else "a@"
         yield "longest", stretched(seed + "x", high)
         yield "too-long", stretched(seed + "x", high + 1)
@@ -188,6 +191,8 @@ def arrays(spec, row, version, good):
     yield "item-null", [item, None]
     yield "item-number", [item, 7]
     yield "item-empty", [item, ""]
+    yield "item-empty-object", [{}]
+    yield "item-array", [[item]]
     if isinstance(item, str):
         for name, value in texts(a["items"], item):
             yield "item-" + name, [value]

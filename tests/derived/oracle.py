@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import unicodedata
 
 SPEC = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "shared/msg/spec")
 V231 = "2.3.1"
@@ -60,6 +61,14 @@ def compact(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def type_of(value):
+    return {bool: "boolean", str: "string", list: "array"}.get(type(value), "object" if isinstance(value, dict) else "?")
+
+
+def types_of(row):
+    return row["json_type"] if isinstance(row["json_type"], list) else [row["json_type"]]
+
+
 def is_there(value):
     return value is not None and value != ""
 
@@ -74,11 +83,23 @@ def tokens_of(text):
     return TOKEN.findall(text)
 
 
-class Expression:
-    """Recursive descent; look(name) gives the list of values a name stands for."""
+class WrongType:
+    """Stands for a value whose JSON type is not that of its element: it answers no question (F-02)."""
 
-    def __init__(self, text, look):
-        self.tokens, self.at, self.look = tokens_of(text), 0, look
+
+WRONG = WrongType()
+
+
+class Expression:
+    """Recursive descent; look(name) gives the list of values a name stands for. guess: what is taken for the answer where a
+    value of the wrong type is asked; guessed tells whether that happened."""
+
+    def __init__(self, text, look, guess=False):
+        self.tokens, self.at, self.look, self.guess, self.guessed = tokens_of(text), 0, look, guess, False
+
+    def guessing(self, values):
+        self.guessed |= WRONG in values
+        return WRONG in values and self.guess
 
     def value(self):
         out = self.either()
@@ -126,7 +147,8 @@ class Expression:
             if word == "any":
                 out = self.either()
             else:
-                there = any(is_there(v) for v in self.look(self.take()))
+                values = self.look(self.take())
+                there = any(is_there(v) for v in values if v is not WRONG) or self.guessing(values)
                 out = there if word == "present" else not there
             self.take(")")
             return out
@@ -136,13 +158,14 @@ class Expression:
         first = self.take()
         if self.peek() == "in" and first[0].isdigit():  # "06 in name"
             self.take()
-            return first in self.texts(self.take())
+            name = self.take()
+            return first in self.texts(name) or self.guessing(self.flat(name))
         negative = self.peek() in ("!=", "not")
         if self.peek() == "not":
             self.take()
         word = self.take()
         literals = [self.take()] if word in ("==", "!=") else self.literals()
-        return (any(v in literals for v in self.texts(first))) != negative
+        return (any(v in literals for v in self.texts(first)) or self.guessing(self.flat(first))) != negative
 
     def literals(self):
         self.take("[")
@@ -154,11 +177,11 @@ class Expression:
         self.take("]")
         return out
 
+    def flat(self, name):
+        return [item for v in self.look(name) for item in (v if isinstance(v, list) else [v])]
+
     def texts(self, name):
-        out = []
-        for v in self.look(name):
-            for item in v if isinstance(v, list) else [v]:
-                out.append({True: "true", False: "false"}.get(item, item) if isinstance(item, bool) else item)
+        out = [{True: "true", False: "false"}[t] if isinstance(t, bool) else t for t in self.flat(name)]
         return [t for t in out if isinstance(t, str) and t]
 
 
@@ -179,11 +202,31 @@ def real_ip(s):
     return False
 
 
+def is_solid(s):
+    """No control character and no blank, of ASCII or beyond."""
+    return not any(unicodedata.category(c) in ("Cc", "Zs", "Zl", "Zp") for c in s)
+
+
+def real_url(s):
+    if s.startswith("data:"):
+        return is_solid(s)
+    scheme, _, rest = s.partition("://")
+    if not is_solid(s):
+        return False
+    if scheme.lower() not in ("http", "https"):
+        return True
+    place = re.match(r"(?:[^/?#]*@)?(\[(?P<six>[^\]]*)\]|[^][:@\\<>\"^`{|}/?#]+)(?::(?P<port>[0-9]{1,6}))?(?=[/?#]|\Z)", rest)
+    return bool(place and (place["six"] is None or ":" in place["six"] and real_ip(place["six"])) and
+                (place["port"] is None or 0 < int(place["port"]) < 65536))
+
+
 MORE = {
+    "url": real_url, "url-https": real_url, "url-applink": real_url, "url-or-data-url": real_url,
+    "email": is_solid, "email-text": is_solid,
     "date YYYYMMDD": real_date,
     "date YYMM": lambda s: 1 <= int(s[2:]) <= 12,
     "datetime YYYYMMDDHHMM": lambda s: real_date(s) and int(s[8:10]) < 24 and int(s[10:12]) < 60,
-    "datetime YYYYMMDDHHMMSS": lambda s: real_date(s) and int(s[8:10]) < 24 and int(s[10:12]) < 60 and int(s[12:]) <= 60,
+    "datetime YYYYMMDDHHMMSS": lambda s: real_date(s) and int(s[8:10]) < 24 and int(s[10:12]) < 60 and int(s[12:]) < 60,
     "ip": real_ip,
 }
 
@@ -206,7 +249,7 @@ class Judge:
     def __init__(self, spec, context):
         """context: prior {"AReq.deviceChannel": ["02"]}, leg, extensions, flags (also ds-accept, ds-refuse: every value
         reserved for the DS is one that it has defined, or none is)."""
-        self.spec, self.context, self.faults, self.whole = spec, context, {}, None
+        self.spec, self.context, self.faults, self.whole, self.rows_here = spec, context, {}, None, []
 
     # -- entry
 
@@ -236,6 +279,7 @@ class Judge:
         self.msg = json.loads(text, object_pairs_hook=Pairs)
         self.kind, self.version, self.rows, self.applying = None, version, [], []
         self.channel = self.category = self.variant = None
+        self.all_channels, self.rows_here = set(), self.spec.rows("object", name, version)
         if self.msg.twice:  # such an object is read elsewhere
             return None
         for row in self.spec.rows("object", name, version):
@@ -291,21 +335,28 @@ class Judge:
     # -- conditions
 
     def holds(self, text, here):
-        return Expression(text, lambda name: self.look(name, here)).value()
+        """None where a value of the wrong type would decide."""
+        answers = set()
+        for guess in (False, True):
+            e = Expression(text, lambda name: self.look(name, here), guess)
+            answers.add(e.value())
+            if not e.guessed:
+                break
+        return answers.pop() if len(answers) == 1 else None
 
     def look(self, name, here):
         head, _, rest = name.partition(".")
         if head[0].isupper():
             if head == self.kind:
-                return self.walk(self.top(), rest)
+                return self.walk(self.top(), rest, self.rows)
             return self.context["prior"].get(name, self.context["prior"].get(head + "." + rest.split(".")[-1], []))
         if here is not None:
-            return self.walk(here, name)
+            return self.walk(here, name, self.rows_here)
         if head in ("deviceChannel", "messageCategory") and not any(r["name"] == head for r in self.rows):
             return self.context["prior"].get("AReq." + head, [])
         if head == "acsUiType" and self.kind == "CReq":
             return self.context["prior"].get("CRes.acsUiType", [])
-        return self.walk(self.top(), name)
+        return self.walk(self.top(), name, self.rows)
 
     def top(self):
         if self.whole is None:
@@ -313,14 +364,27 @@ class Judge:
             self.whole = {n: v for n, v in self.msg.items() if n in names}
         return self.whole
 
-    def walk(self, value, path):
+    def walk(self, value, path, rows):
         values = [value]
         for step in path.split("."):
             flat = []
             for v in values:
                 flat += v if isinstance(v, list) else [v]
-            values = [v[step] for v in flat if isinstance(v, dict) and step in v]
+            row = next((r for r in rows if r["name"] == step and self.applies(r)), None)
+            values = [v if v is WRONG else self.typed(row, v[step]) for v in flat if v is WRONG or isinstance(v, dict) and step in v]
+            inner = (row or {}).get("object") or ((row or {}).get("array") or {}).get("items", {}).get("object")
+            rows = self.spec.rows("object", inner, self.version) if inner else []
         return values
+
+    def typed(self, row, value):
+        """The value; WRONG where its JSON type is another than the row's, in an array item by item."""
+        if row is None or value is None or value == "" and isinstance(value, str):
+            return value
+        if type_of(value) not in types_of(row):
+            return WRONG
+        if isinstance(value, list) and (row.get("array") or {}).get("items"):
+            return [self.typed(row["array"]["items"], v) for v in value]
+        return value
 
     def required(self, row, here):
         leg = (row.get("legs") or {}).get(self.context["leg"])
@@ -328,13 +392,13 @@ class Judge:
             return leg == "R"
         incl = self.inclusion(row)
         if incl == "C" and row.get("check", "").startswith("evaluate") and row.get("when"):
-            return self.holds(row["when"], here)
+            return self.holds(row["when"], here) is True
         return incl == "R"
 
     def uncalled_for(self, row, here):
         """The recipient knows that the condition does not hold."""
         return (self.inclusion(row) == "C" and row.get("check") == "evaluate" and row.get("when") and
-                not self.holds(row["when"], here))
+                self.holds(row["when"], here) is False)
 
     # -- one element
 
@@ -371,7 +435,7 @@ class Judge:
             self.report(203, n)
 
     def crosses(self, row, here):
-        return any(c.get("error") != "none" and not self.holds(c["expr"], here) for c in row["cross"])
+        return any(c.get("error") != "none" and self.holds(c["expr"], here) is False for c in row["cross"])
 
     def all_optional(self, row):
         if row["json_type"] != "object" and "object" not in row["json_type"]:
@@ -385,9 +449,8 @@ class Judge:
     # -- a value
 
     def value(self, row, value, path):
-        types = row["json_type"] if isinstance(row["json_type"], list) else [row["json_type"]]
-        kind = {bool: "boolean", str: "string", list: "array"}.get(type(value), "object" if isinstance(value, dict) else "?")
-        if kind not in types:
+        kind = type_of(value)
+        if kind not in types_of(row):
             self.report(203, path)
         elif kind == "string":
             code = self.text(row, value) or (203 if row.get("decoded_object") and not decodes(value) else 0)
@@ -454,8 +517,10 @@ class Judge:
         if sum(1 for r in rows if r["name"] in value) < least:
             self.report(203, path)
             return
+        outer, self.rows_here = self.rows_here, rows
         for r in rows:
             self.element(r, value, path + ".", value)
+        self.rows_here = outer
 
     def any_name(self, row, value, path):
         name, text = next(iter(value.items()))
@@ -479,10 +544,12 @@ class Judge:
                 return
         before = {k: set(v) for k, v in self.faults.items()}
         for item in value:
-            if item in ("", None, {}, []) and not isinstance(item, bool):
+            empty = item in ("", None, {}, []) and not isinstance(item, bool)
+            known = {k: set(v) for k, v in self.faults.items()}
+            if not empty or item == {} and "object" in types_of(a["items"]) and a["items"].get("object"):
+                self.value(a["items"], item, path)  # of {} the members are named that have to be there
+            if empty and known == self.faults:
                 self.report(203, path)
-            else:
-                self.value(a["items"], item, path)
         if path == "messageExtension" and before == self.faults:
             self.extensions(value)
 

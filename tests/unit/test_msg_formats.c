@@ -10,7 +10,7 @@
 #include <apr_general.h>
 #include "tds_msg_int.h"
 
-/* strict: the matcher also looks at what the regular expression cannot (calendar). */
+/* strict: the matcher also looks at what the regular expression cannot (calendar, port, control characters). */
 static const struct {
     const char *name;
     tds_format_e format;
@@ -20,10 +20,12 @@ static const struct {
     {"a", TDS_F_LETTERS, 0},
     {"an", TDS_F_ALNUM, 0},
     {"uuid", TDS_F_UUID, 0},
-    {"url", TDS_F_URL, 0},
-    {"url-applink", TDS_F_URL_APPLINK, 0},
-    {"url-or-data-url", TDS_F_URL_OR_DATA, 0},
-    {"email", TDS_F_EMAIL, 0},
+    {"url", TDS_F_URL, 1},
+    {"url-https", TDS_F_URL_HTTPS, 1},
+    {"url-applink", TDS_F_URL_HTTPS, 1},
+    {"url-or-data-url", TDS_F_URL_OR_DATA, 1},
+    {"email", TDS_F_EMAIL, 1},
+    {"email-text", TDS_F_SOLID, 1},
     {"date YYYYMMDD", TDS_F_DATE, 1},
     {"date YYMM", TDS_F_YYMM, 1},
     {"datetime YYYYMMDDHHMM", TDS_F_DATETIME12, 1},
@@ -238,6 +240,7 @@ static void calendar(void **state)
     assert_false(is(TDS_F_DATETIME12, "202601312400"));
     assert_true(is(TDS_F_DATETIME14, "20260131235959"));
     assert_false(is(TDS_F_DATETIME14, "20260131236000"));
+    assert_false(is(TDS_F_DATETIME14, "20161231235960"));
 }
 
 static void addresses(void **state)

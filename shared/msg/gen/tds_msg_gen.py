@@ -27,7 +27,8 @@ INC = {'O': 0, 'R': 1, 'C': 2}
 C_NAMES = {'acsCounterAtoS': 'ACS_COUNTER_A_TO_S', 'sdkCounterStoA': 'SDK_COUNTER_S_TO_A', '*': 'ANY_NAME'}
 FORMATS = {
     'n': 'DIGITS', 'a': 'LETTERS', 'an': 'ALNUM', 'ans': 'ANY', 'text': 'ANY', 'code': 'CODE', 'uuid': 'UUID',
-    'url': 'URL', 'url-applink': 'URL_APPLINK', 'url-or-data-url': 'URL_OR_DATA', 'email': 'EMAIL', 'ip': 'IP',
+    'url': 'URL', 'url-https': 'URL_HTTPS', 'url-applink': 'URL_HTTPS', 'url-or-data-url': 'URL_OR_DATA', 'email': 'EMAIL',
+    'email-text': 'SOLID', 'ip': 'IP',
     'date YYYYMMDD': 'DATE', 'date YYMM': 'YYMM', 'datetime YYYYMMDDHHMM': 'DATETIME12',
     'datetime YYYYMMDDHHMMSS': 'DATETIME14', 'tz-offset': 'TZ', 'base64': 'BASE64', 'base64url': 'BASE64URL',
     'jwe-compact': 'JWE', 'jws-compact': 'JWS', 'jwk': 'ANY', 'iso3166-numeric': 'COUNTRY',
