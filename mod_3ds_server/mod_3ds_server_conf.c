@@ -11,6 +11,7 @@
 #include <http_main.h>
 #include "tds_ap_http.h"
 #include "tds_store_redis.h"
+#include "tds_url.h"
 #include "srv_pages.h"
 
 APLOG_USE_MODULE(threeds_server);

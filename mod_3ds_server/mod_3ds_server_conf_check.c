@@ -12,6 +12,7 @@
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
 #include "tds_store_redis.h"
+#include "tds_url.h"
 #include "srv_pages.h"
 
 APLOG_USE_MODULE(threeds_server);
@@ -151,6 +152,16 @@ static int has_ds(const srv_conf_t *conf, srv_env_e environment)
     return 0;
 }
 
+/* F-09: 2.1.0 and 2.2.0 take http for what is only shown, 2.3.1 does not; its AReq would be refused. */
+static const char *url_fault(const srv_requestor_t *q, unsigned versions)
+{
+    if (!tds_url_good(q->url, strlen(q->url), TDS_URL_ANY) || (strncmp(q->url, "https://", 8) && strncmp(q->url, "http://", 7)))
+        return ": ThreeDSRequestorURL must be an absolute URL";
+    if ((versions & TDS_VER_BIT(TDS_V231)) && !tds_url_good(q->url, strlen(q->url), TDS_URL_HTTPS))
+        return ": ThreeDSRequestorURL must be https, without user and password: ThreeDSSupportedVersions has 2.3.1";
+    return NULL;
+}
+
 static const char *check_requestor(const srv_conf_t *conf, const srv_requestor_t *q, apr_pool_t *p)
 {
     const char *what = NULL;
@@ -161,7 +172,7 @@ static const char *check_requestor(const srv_conf_t *conf, const srv_requestor_t
     else if (!q->id) what = " has no ThreeDSRequestorID";
     else if (!q->requestor_name) what = " has no ThreeDSRequestorName";
     else if (!q->url) what = " has no ThreeDSRequestorURL";
-    else if (strncmp(q->url, "https://", 8) && strncmp(q->url, "http://", 7)) what = ": ThreeDSRequestorURL must be an absolute URL";
+    else if ((what = url_fault(q, conf->versions))) return apr_psprintf(p, "<ThreeDSRequestor %s> (%s)%s", q->name, q->where, what);
     else if (!q->merchants->nelts) what = " has no ThreeDSMerchant";
     return what ? apr_psprintf(p, "<ThreeDSRequestor %s> (%s)%s", q->name, q->where, what) : NULL;
 }

@@ -159,8 +159,6 @@ static apr_status_t check_ares(const srv_txn_t *txn, tds_msg_t *ares, const tds_
     status = tds_msg_get(ares, TDS_E_TRANS_STATUS);
     if (!strchr("YANURCI", status[0])) /* never asked for: D, S */
         return TDS_FAIL(err, APR_EINVAL, 203, "transStatus", "not asked for");
-    if (*status == 'C' && !tds_url_canonical(tds_msg_get(ares, TDS_E_ACS_URL), ares->pool))
-        return TDS_FAIL(err, APR_EINVAL, 203, "acsURL", "not an https URL");
     return APR_SUCCESS;
 }
 

@@ -49,6 +49,12 @@ static int listed(const char *name, const char *const *names)
     return 0;
 }
 
+/* null and "" are no value. */
+static int is_absent(const json_t *value)
+{
+    return !value || json_is_null(value) || (json_is_string(value) && !json_string_length(value));
+}
+
 /* First what is missing, then what nobody knows or is no text. */
 static apr_status_t check_members(srv_run_t *run, const json_t *root, const char *const *names, int required)
 {
@@ -57,7 +63,7 @@ static apr_status_t check_members(srv_run_t *run, const json_t *root, const char
     int i;
 
     for (i = 0; i < required; ++i) {
-        if (!tds_json_get(root, names[i]) && !json_object_get(root, names[i])) missing = srv_add_name(missing, names[i], run->pool);
+        if (is_absent(json_object_get(root, names[i]))) missing = srv_add_name(missing, names[i], run->pool);
     }
     if (missing) return TDS_FAIL(run->err, APR_BADARG, 201, missing, "required element missing");
     json_object_foreach((json_t *)root, name, value) {

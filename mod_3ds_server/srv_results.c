@@ -108,9 +108,7 @@ static apr_status_t take_rreq(srv_run_t *run, rreq_t *in, srv_txn_t **ptxn, srv_
     unsigned fx;
 
     if (in->msg->duplicates) return TDS_FAIL(run->err, APR_BADARG, 204, in->msg->duplicates, "duplicate element");
-    if (!tds_msg_get(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID))
-        return TDS_FAIL(run->err, APR_BADARG, 201, "threeDSServerTransID", "required element missing");
-    if (!id) return TDS_FAIL(run->err, APR_BADARG, 203, "threeDSServerTransID", "not in the specified format");
+    if (tds_msg_id_check(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID, run->err) != APR_SUCCESS) return APR_BADARG;
     rv = srv_run_event(run, id, 0, rreq_judge, in, ptxn, &fx);
     if (APR_STATUS_IS_ENOENT(rv))
         return TDS_FAIL(run->err, APR_BADARG, 301, "threeDSServerTransID", "no such transaction");

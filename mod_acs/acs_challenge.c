@@ -125,8 +125,8 @@ static apr_status_t creq_judge(acs_run_t *run, const acs_txn_t *txn, void *baton
     in->resumed = 0;
     tds_err_clear(&in->fault);
     if (!same_server_trans_id(in, txn)) { /* B-14: anybody may know one id; no end of the transaction */
-        int absent = !tds_msg_get(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID);
-        (void)TDS_FAIL(&in->fault, APR_EINVAL, absent ? 201 : 301, "threeDSServerTransID", "not that of the AReq");
+        if (tds_msg_id_check(in->msg, TDS_E_THREE_DS_SERVER_TRANS_ID, &in->fault) == APR_SUCCESS)
+            (void)TDS_FAIL(&in->fault, APR_EINVAL, 301, "threeDSServerTransID", "not that of the AReq");
         return APR_SUCCESS;
     }
     if (strcmp(txn->channel, "02")) { /* B-16 */

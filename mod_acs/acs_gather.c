@@ -1,4 +1,6 @@
 /* What is to be known before the decision: the only I/O before the save. */
+#include <string.h>
+#include <apr_strings.h>
 #include "acs_count.h"
 #include "acs_method.h"
 #include "acs_trust.h"
@@ -7,7 +9,8 @@
  * the <Proxy> blocks allow. Otherwise no challenge can be reported, and none is offered. */
 static const char *usable_ds_url(acs_run_t *run, const tds_msg_t *areq)
 {
-    const char *url = tds_url_canonical(tds_msg_get(areq, TDS_E_DS_URL), run->pool);
+    const char *given = tds_msg_get(areq, TDS_E_DS_URL); /* a fragment is not sent (RFC 9110 7.1) */
+    const char *url = given ? tds_url_canonical(apr_pstrmemdup(run->pool, given, strcspn(given, "#")), run->pool) : NULL;
     int i, under = 0;
 
     for (i = 0; url && i < run->ds->url_prefixes->nelts; ++i)

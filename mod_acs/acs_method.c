@@ -6,11 +6,13 @@
 #include <apr_strings.h>
 #include "tds_b64.h"
 #include "tds_token.h"
+#include "tds_url.h"
 #include "acs_pages.h"
 
 #define LABEL       "method"
 #define DEVICE_HEX  32
 #define REQUEST_MAX 8192 /* of threeDSMethodData */
+#define URL_MAX     2048 /* of 2.3.1; the request does not say which version is to follow */
 
 typedef enum kind_e { TEXT, NUMBER, FLAG, DEVICE } kind_e;
 typedef enum side_e { SERVER, PAGE } side_e;
@@ -59,7 +61,8 @@ apr_status_t acs_method_request(acs_method_req_t *req, const char *field, apr_po
     req->id = tds_json_get(root, "threeDSServerTransID");
     req->url = tds_json_get(root, "threeDSMethodNotificationURL");
     if (!req->id || !tds_uuid_valid(req->id)) return APR_EINVAL;
-    return tds_url_canonical(req->url, pool) ? APR_SUCCESS : APR_EINVAL;
+    if (!req->url || strlen(req->url) > URL_MAX) return APR_EINVAL;
+    return tds_url_good(req->url, strlen(req->url), TDS_URL_HTTPS) ? APR_SUCCESS : APR_EINVAL; /* M-05 */
 }
 
 static int number_good(const char *text, int max)

@@ -6,6 +6,7 @@
 #include "tds_b64.h"
 #include "tds_mask.h"
 #include "tds_tmpl.h"
+#include "tds_url.h"
 #include "acs_method.h"
 #include "acs_token.h"
 
@@ -257,7 +258,8 @@ static void carry(acs_run_t *run, const acs_txn_t *txn, const char *message, apr
 {
     json_t *data = tds_json_object(run->pool), *fields;
 
-    if (strncasecmp(txn->notification_url, "https://", 8)) { /* F-09: nothing is posted anywhere else */
+    /* F-09: nothing is posted anywhere else. The AReq was checked; a record of an older node perhaps was not. */
+    if (!tds_url_good(txn->notification_url, strlen(txn->notification_url), TDS_URL_HTTPS)) {
         acs_page_neutral(run, 400, ACS_NEUTRAL_ERROR, answer);
         return;
     }

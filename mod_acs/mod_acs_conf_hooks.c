@@ -7,6 +7,7 @@
 #include <ap_mpm.h>
 #include <http_core.h>
 #include "tds_ap_http.h"
+#include "tds_text.h"
 #include "acs_count.h"
 #include "acs_hook.h"
 
@@ -144,8 +145,8 @@ const char *acs_set_spc_icon(cmd_parms *cmd, void *dconf, const char *url)
     if (!issuer) return inside(cmd, "ACSIssuer");
     issuer->spc_icon = url;
     if (strlen(url) > 2048) return "ACSSPCIcon: must not be longer than 2048 characters";
-    return tds_url_canonical(url, cmd->pool) || !strncmp(url, "data:image/", 11) ? NULL
-                                                                               : "ACSSPCIcon: must be an absolute https URL, or a data URL of an image";
+    if (!strncmp(url, "data:image/", 11) ? tds_text_solid(url, strlen(url)) : tds_url_canonical(url, cmd->pool) != NULL) return NULL;
+    return "ACSSPCIcon: must be an absolute https URL, or a data URL of an image";
 }
 
 /* ---- the whole ---------------------------------------------------------------- */

@@ -45,6 +45,15 @@ const char *tds_msg_id(const tds_msg_t *msg, tds_elem_e elem)
     return json_string_value(v);
 }
 
+apr_status_t tds_msg_id_check(const tds_msg_t *msg, tds_elem_e elem, tds_err_t *err)
+{
+    const json_t *v = tds_msg_get_json(msg, elem);
+
+    if (!v || tds_value_empty(v)) return TDS_FAIL(err, APR_EINVAL, 201, tds_elem_name(elem), "required element missing");
+    if (!tds_msg_id(msg, elem)) return TDS_FAIL(err, APR_EINVAL, 203, tds_elem_name(elem), "not in the specified format");
+    return APR_SUCCESS;
+}
+
 static const json_t *walk(const json_t *v, const char *path)
 {
     const char *dot = strchr(path, '.');

@@ -154,6 +154,10 @@ const char *tds_msg_get(const tds_msg_t *msg, tds_elem_e elem);
 /* A transaction id that has the shape of one, else NULL. */
 const char *tds_msg_id(const tds_msg_t *msg, tds_elem_e elem);
 
+/* For whoever has to know an id before the rest of the message is checked: 201 when it is missing, 203 when it is no UUID,
+ * which another JSON type is not (F-02, F-06). */
+apr_status_t tds_msg_id_check(const tds_msg_t *msg, tds_elem_e elem, tds_err_t *err);
+
 /* Borrowed; NULL when absent. */
 const json_t *tds_msg_get_json(const tds_msg_t *msg, tds_elem_e elem);
 

@@ -3,24 +3,13 @@
 #include <string.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include "tds_url.h"
 
 const char *tds_http_result_text(tds_http_result_e result)
 {
     static const char *const words[] = {"ok", "connect", "tls", "timeout", "stale", "broken", "too large", "config"};
 
     return words[result];
-}
-
-static int port_ok(const char *port, apr_size_t len)
-{
-    apr_size_t i;
-    int n = 0;
-
-    for (i = 0; i < len && i < 6; ++i) {
-        if (!apr_isdigit(port[i])) return 0;
-        n = n * 10 + port[i] - '0';
-    }
-    return i == len && n > 0 && n < 65536;
 }
 
 /* A name, an IPv4 address or a bracketed IPv6 address, and perhaps a port. */
@@ -36,7 +25,7 @@ static int host_ok(const char *host, apr_size_t len)
         for (; n < len && (apr_isalnum(host[n]) || strchr("-._", host[n])); ++n) continue;
         if (!n || host[0] == '.') return 0;
     }
-    return n == len || (host[n] == ':' && port_ok(host + n + 1, len - n - 1));
+    return n == len || (host[n] == ':' && tds_url_port_good(host + n + 1, len - n - 1));
 }
 
 /* "." and ".." as a segment, also percent-encoded: a prefix rule could be walked round with them. */

@@ -431,6 +431,26 @@ static void creq_other_server_id(void **state)
     assert_true(creq(ares).challenge);
 }
 
+/* F-02, B-14: another JSON type is a wrong format, as in every message; null and "" are nothing at all. */
+static void creq_server_id_of_another_type(void **state)
+{
+    static const struct { const char *json, *code; } rows[] = {
+        {"7", "203"}, {"{\"a\":1}", "203"}, {"[\"x\"]", "203"}, {"true", "203"}, {"\"x\"", "203"}, {"null", "201"}, {"\"\"", "201"}};
+    json_t *ares = challenge();
+    int i;
+
+    for (i = 0; i < COUNT(rows); ++i) {
+        const char *text = apr_psprintf(pool, "{\"messageType\":\"CReq\",\"messageVersion\":\"2.2.0\",\"acsTransID\":\"%s\","
+                                        "\"challengeWindowSize\":\"02\",\"threeDSServerTransID\":%s}",
+                                        tds_json_get(ares, "acsTransID"), rows[i].json);
+        seen_t page = creq_text(tds_b64url_encode(text, strlen(text), pool), NULL);
+
+        is(page.message, "errorCode", rows[i].code);
+        is(page.message, "errorDetail", "threeDSServerTransID");
+    }
+    assert_true(creq(ares).challenge);
+}
+
 /* F-06: ids in capitals are the same ids, also for the code that is bound to them. */
 static void creq_in_capitals(void **state)
 {
@@ -758,6 +778,7 @@ static const struct CMUnitTest tests[] = {
     T(wrong_to_limit),    T(wrong_then_right),     T(same_form_twice),       T(guesses_from_one_page),
     T(empty_or_absurd_entry), T(cancel),           T(resend),                T(code_not_delivered),
     T(key_error_challenge), T(creq_unreadable),    T(creq_unknown_id),       T(creq_other_server_id),
+    T(creq_server_id_of_another_type),
     T(creq_in_capitals),  T(creq_faulty),          T(creq_twice),            T(session_too_long),
     T(no_random),         T(foreign_token),        T(no_creq),               T(creq_too_late),
     T(cardholder_silent), T(answer_too_late),      T(reload_too_late),       T(time_starts_anew),

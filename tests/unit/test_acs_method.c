@@ -31,6 +31,14 @@ static void requests(void **state)
         "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"http://shop.test/\"}",
         "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"data:,x\"}",
         "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"https://shop.test/ x\"}",
+        "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"https://shop.test/\\u0007\"}",
+        "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"https://a:b@shop.test/\"}",
+        "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"https://shop.test:0/\"}",
+    };
+    /* F-09: what is no fault of the URL is none of the request */
+    static const char *const good[] = {
+        "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"https://shop.test/done#frame\"}",
+        "{\"threeDSServerTransID\":\"" SERVER_ID "\",\"threeDSMethodNotificationURL\":\"https://[2001:db8::1]:8443/?a=%41\"}",
     };
     acs_method_req_t req;
     char *cut;
@@ -40,6 +48,9 @@ static void requests(void **state)
     assert_string_equal(req.id, SERVER_ID);
     assert_string_equal(req.url, SHOP_NOTICE);
     assert_ok(acs_method_request(&req, apr_pstrcat(pool, good_field(SERVER_ID), "=", NULL), pool));
+    for (i = 0; i < COUNT(good); ++i) {
+        if (acs_method_request(&req, field_of(good[i]), pool) != APR_SUCCESS) fail_msg("not taken: %s", good[i]);
+    }
     for (i = 0; i < COUNT(bad); ++i) {
         if (acs_method_request(&req, field_of(bad[i]), pool) != APR_EINVAL) fail_msg("taken: %s", bad[i]);
     }

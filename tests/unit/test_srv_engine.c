@@ -52,6 +52,11 @@ static void versions_are_told(void **state)
 
 static void refuses_to_create(void **state)
 {
+    /* null and "" are nothing: a required element is missing then */
+    is_error(create("{\"deviceChannel\":\"02\",\"messageCategory\":\"01\",\"acctNumber\":null}", 400), "201", "acctNumber");
+    is_error(create("{\"deviceChannel\":null,\"messageCategory\":\"\",\"acctNumber\":7}", 400), "201",
+             "deviceChannel,messageCategory");
+    is_error(create("{\"deviceChannel\":\"02\",\"messageCategory\":\"01\",\"acctNumber\":7}", 400), "203", "acctNumber");
     is_error(create("{}", 400), "201", "deviceChannel,messageCategory,acctNumber");
     is_error(create("[1]", 400), "101", NULL);
     is_error(create("{\"deviceChannel\":\"02\",\"messageCategory\":\"01\",\"acctNumber\":\"4000\"}", 400), "203", "acctNumber");
@@ -470,6 +475,8 @@ static void refuses_an_rreq(void **state)
                 {"N", ",\"transStatusReason\":\"14\",\"challengeCancel\":\"01\"", "203", "challengeCancel"},
                 {"N", ",\"transStatusReason\":\"19\",\"challengeCancel\":\"02\"", "203", "challengeCancel"},
                 {"Y", ",\"eci\":\"05\"", "204", "eci"}};
+    static const struct { const char *json, *code; } ids[] = {
+        {"7", "203"}, {"{\"a\":1}", "203"}, {"[\"x\"]", "203"}, {"false", "203"}, {"\"x\"", "203"}, {"null", "201"}, {"\"\"", "201"}};
     const char *id = challenge(), *text;
     int i;
 
@@ -484,6 +491,10 @@ static void refuses_an_rreq(void **state)
     is_error(results("nonsense"), "101", NULL);
     is_error(results("{\"messageType\":\"RReq\",\"messageVersion\":\"2.0.0\"}"), "102", NULL);
     is_error(results("{\"messageType\":\"RReq\",\"messageVersion\":\"2.2.0\"}"), "201", "threeDSServerTransID");
+    for (i = 0; i < COUNT(ids); ++i) { /* F-02: another JSON type is a wrong format */
+        text = apr_psprintf(pool, "{\"messageType\":\"RReq\",\"messageVersion\":\"2.2.0\",\"threeDSServerTransID\":%s}", ids[i].json);
+        is_error(results(text), ids[i].code, "threeDSServerTransID");
+    }
     is_error(results("{\"messageType\":\"CReq\",\"messageVersion\":\"2.2.0\"}"), "101",
              "Invalid Message for the receiving component");
     text = rreq_text(id, "Y", "");
