@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_json.h"
+#include "tds_mask.h"
 
 /* ---- what the requestor is told ------------------------------------------ */
 
@@ -45,7 +46,7 @@ const char *srv_decide_told(const tds_msg_t *msg, apr_pool_t *pool)
 /* Short enough to hand on, cut between characters, never empty. */
 static const char *erro_text(const tds_msg_t *erro, tds_elem_e elem, const char *fallback, apr_pool_t *pool)
 {
-    const char *text = tds_msg_get(erro, elem);
+    const char *text = tds_mask_text(tds_msg_get(erro, elem), pool);
     apr_size_t n = TEXT_MAX;
 
     if (!text || !*text) return fallback;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_json.h"
+#include "tds_mask.h"
 
 /* ---- time ------------------------------------------------------------------ */
 
@@ -81,12 +82,13 @@ static void put_ids(json_t *doc, const acs_txn_t *txn)
     tds_json_set(doc, "messageCategory", txn->category);
 }
 
-static void put_purchase(json_t *doc, const acs_txn_t *txn)
+/* Names and numbers that others give are masked, the amount is not. */
+static void put_purchase(json_t *doc, const acs_txn_t *txn, apr_pool_t *pool)
 {
     tds_json_set(doc, "purchaseAmount", txn->amount);
     tds_json_set(doc, "purchaseCurrency", txn->currency);
-    tds_json_set(doc, "merchantName", txn->merchant);
-    tds_json_set(doc, "acquirerMerchantID", txn->acquirer_merchant);
+    tds_json_set(doc, "merchantName", tds_mask_text(txn->merchant, pool));
+    tds_json_set(doc, "acquirerMerchantID", tds_mask_text(txn->acquirer_merchant, pool));
     tds_json_set(doc, "mcc", txn->mcc);
 }
 
@@ -98,7 +100,7 @@ static void finish(acs_run_t *run, json_t *doc)
     const char *text, *const *drop = optional;
     apr_size_t len = 0;
 
-    tds_json_set(doc, "traceparent", run->traceparent);
+    tds_json_set(doc, "traceparent", tds_mask_text(run->traceparent, run->pool));
     if (run->began) json_object_set_new(doc, "took", json_integer((run->clock() - run->began) / 1000));
     text = tds_json_text(doc, &len, run->pool);
     while (text && len >= ACS_LOG_LINE_MAX && *drop) {
@@ -141,7 +143,8 @@ void acs_log_ares(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *txn
                                    .currency = tds_msg_get(areq, TDS_E_PURCHASE_CURRENCY),
                                    .merchant = tds_msg_get(areq, TDS_E_MERCHANT_NAME),
                                    .acquirer_merchant = tds_msg_get(areq, TDS_E_ACQUIRER_MERCHANT_ID),
-                                   .mcc = tds_msg_get(areq, TDS_E_MCC)});
+                                   .mcc = tds_msg_get(areq, TDS_E_MCC)},
+                 run->pool);
     tds_json_set(doc, "panRef", acs_log_pan_ref(run, tds_msg_get(areq, TDS_E_ACCT_NUMBER)));
     finish(run, doc);
 }
@@ -165,7 +168,7 @@ void acs_log_outcome(acs_run_t *run, const acs_txn_t *before, const acs_txn_t *t
     tds_json_set(doc, "method", method_of(txn));
     tds_json_set(doc, "interactionCounter", apr_psprintf(run->pool, "%02u", txn->interactions));
     json_object_set_new(doc, "attempts", json_integer(txn->attempts));
-    put_purchase(doc, before);
+    put_purchase(doc, before, run->pool);
     tds_json_set(doc, "panRef", run->noted.pan_ref);
     finish(run, doc);
 }

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <apr_strings.h>
+#include "tds_mask.h"
 
 void tds_err_init(tds_err_t *err, apr_pool_t *pool)
 {
@@ -16,15 +17,18 @@ void tds_err_clear(tds_err_t *err)
 apr_status_t tds_err_set(tds_err_t *err, apr_status_t rv, int proto, const char *elements, const char *where,
                          const char *fmt, ...)
 {
+    char *detail;
     va_list ap;
 
     if (!err || err->rv != APR_SUCCESS) return rv;
     va_start(ap, fmt);
-    err->detail = apr_pvsprintf(err->pool, fmt, ap);
+    detail = apr_pvsprintf(err->pool, fmt, ap);
     va_end(ap);
+    (void)tds_mask_buffer(detail);
+    err->detail = detail;
     err->rv = rv;
     err->proto = proto;
-    err->elements = elements ? apr_pstrdup(err->pool, elements) : NULL;
+    err->elements = elements ? apr_pstrdup(err->pool, tds_mask_text(elements, err->pool)) : NULL;
     err->where = where;
     return rv;
 }

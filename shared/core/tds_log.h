@@ -1,6 +1,7 @@
 /* Logging of a library that has no server: through a callback. Every message of level debug or above
  * has an id of its own (docs/log-ids.md) and names the transaction it belongs to. Nothing is formatted
- * unless the level is on. Values of PAN, OTP, authentication value and keys never come here. */
+ * unless the level is on. Values of PAN, OTP, authentication value and keys never come here; what looks like an account
+ * number all the same, in a name or an id of a peer, is masked. */
 #ifndef TDS_LOG_H
 #define TDS_LOG_H
 

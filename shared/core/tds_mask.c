@@ -25,17 +25,26 @@ static int check_digit_right(const char *digits, apr_size_t n)
     return sum % 10 == 0;
 }
 
-const char *tds_mask_text(const char *text, apr_pool_t *pool)
+int tds_mask_buffer(char *text)
 {
-    const char *s;
-    char *copy = NULL;
+    char *s;
     apr_size_t n;
+    int found = 0;
 
     for (s = text; s && *s; s += n ? n : 1) {
         n = strspn(s, "0123456789");
         if (n < 13 || n > 19 || !check_digit_right(s, n)) continue;
-        if (!copy) copy = apr_pstrdup(pool, text);
-        memset(copy + (s - text), '*', n - 4);
+        memset(s, '*', n - 4);
+        found = 1;
     }
-    return copy ? copy : text;
+    return found;
+}
+
+const char *tds_mask_text(const char *text, apr_pool_t *pool)
+{
+    char *copy;
+
+    if (!text || strcspn(text, "0123456789") == strlen(text)) return text;
+    copy = apr_pstrdup(pool, text);
+    return tds_mask_buffer(copy) ? copy : text;
 }

@@ -1,4 +1,8 @@
 #include "unit.h"
+#include <string.h>
+#include <apr_strings.h>
+#include "tds_err.h"
+#include "tds_log.h"
 #include "tds_mask.h"
 
 #define DOT  "\xe2\x80\xa2"
@@ -27,5 +31,40 @@ static void free_text(void **state)
     assert_null(tds_mask_text(NULL, pool));
 }
 
-static const struct CMUnitTest tests[] = {UNIT(pan), UNIT(free_text)};
+/* Whatever is reported or logged goes through it: names, ids and texts come from peers. */
+static void reports(void **state)
+{
+    tds_err_t e;
+
+    tds_err_init(&e, pool);
+    (void)TDS_FAIL(&e, APR_EINVAL, 202, "id.of.4111111111111111,other", "extension %s", "4111111111111111");
+    assert_string_equal(e.elements, "id.of.************1111,other");
+    assert_string_equal(e.detail, "extension ************1111");
+}
+
+static char logged[2048];
+
+static void keep(void *baton, int level, const char *id, const char *txn, const char *text)
+{
+    apr_cpystrn(logged, text, sizeof logged);
+}
+
+static void log_lines(void **state)
+{
+    static const tds_log_t log = {.write = keep, .level = TDS_LOG_INFO};
+    char filler[1100];
+    apr_size_t i;
+
+    tds_log_write(&log, TDS_LOG_INFO, "TDS0300", NULL, "from %s", "5555555555554444");
+    assert_string_equal(logged, "from ************4444");
+    memset(filler, 'x', sizeof filler);
+    for (i = 1000; i < 1024; ++i) { /* wherever the line is cut */
+        filler[i] = '\0';
+        tds_log_write(&log, TDS_LOG_INFO, "TDS0300", NULL, "%s%s", filler, "5555555555554444");
+        assert_null(strstr(logged, "5555555"));
+        filler[i] = 'x';
+    }
+}
+
+static const struct CMUnitTest tests[] = {UNIT(pan), UNIT(free_text), UNIT(reports), UNIT(log_lines)};
 UNIT_MAIN(tests)
