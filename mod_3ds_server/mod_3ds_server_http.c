@@ -236,13 +236,13 @@ static int results_post(tds_ap_call_t *call, void *baton)
 
 static int notify_post(tds_ap_call_t *call, void *run)
 {
-    static const char *const names[] = {"cres", "erro", "error"}; /* B-19 */
-    tds_field_t fields[TDS_FIELDS_MAX];
+    tds_field_t f[] = {TDS_FIELD("cres"), TDS_FIELD("erro"), TDS_FIELD("error")}; /* B-19 */
     srv_answer_t answer = {.status = 500};
     const char *message = NULL;
-    int i, n = tds_form_split(call->body, call->len, fields);
+    int i;
 
-    for (i = 0; n > 0 && !message && i < 3; ++i) message = tds_form_get(fields, n, names[i]);
+    tds_form_read(call->body, call->len, f, 3);
+    for (i = 0; !message && i < 3; ++i) message = tds_form_value(&f[i]);
     srv_run_notify(run, message, &answer);
     return send_answer(call->r, &answer);
 }

@@ -212,6 +212,27 @@ void acs_run_creq(acs_run_t *run, const char *field, const char *session_data, a
     else show_failure(run, id, rv, answer);
 }
 
+/* ---- JSON at acsURL (K-19) ------------------------------------------------ */
+
+void acs_run_json(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t *answer)
+{
+    tds_msg_rules_t rules = {.accept = TDS_MSG_BIT(TDS_MSG_ERRO), .versions = run->conf->versions};
+    tds_msg_t *msg = NULL;
+    apr_status_t rv = tds_msg_open(&msg, body, len, &rules, run->pool, run->err);
+    const char *id = msg ? tds_msg_id(msg, TDS_E_ACS_TRANS_ID) : NULL;
+
+    tds_metric_add(run->metrics, ACS_M_CREQ_ERRO, 1);
+    if (msg && msg->type == TDS_MSG_ERRO) { /* P-32: it is of no app's transaction, and it is not answered with an Erro */
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0095", id, "Erro %s posted to the challenge URL", acs_erro_code(msg));
+        *answer = (acs_answer_t){.status = 200};
+        return;
+    }
+    if (rv == APR_SUCCESS) rv = TDS_FAIL(run->err, APR_EINVAL, 101, NULL, "no Erro"); /* the type was checked */
+    tds_log(run->log, TDS_LOG_WARNING, "ACS0096", id, "JSON at the challenge URL is refused with Erro %d %s: %s", run->err->proto,
+            run->err->elements ? run->err->elements : "-", run->err->detail ? run->err->detail : "");
+    acs_answer_erro(run, run->err, msg, NULL, answer);
+}
+
 /* ---- the pages' own form ------------------------------------------------- */
 
 typedef struct entry_t {

@@ -124,6 +124,9 @@ void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t
 /* POST on acsURL: the CReq form of a browser. creq, session_data: fields, NULL when absent or repeated. */
 void acs_run_creq(acs_run_t *run, const char *creq, const char *session_data, acs_answer_t *answer);
 
+/* POST of JSON on acsURL: an Erro gets an empty answer, anything else an Erro. */
+void acs_run_json(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t *answer);
+
 /* POST of a challenge page's form. */
 typedef struct acs_form_t {
     const char *token, *action, *otp;

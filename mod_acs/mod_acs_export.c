@@ -12,20 +12,19 @@
 #define LIMIT     10000
 #define LIMIT_MAX 100000
 
-/* 0: the query is malformed. */
+/* 0: the query says nothing useful. */
 static int read_query(acs_scan_t *x, request_rec *r)
 {
     char *args = apr_pstrdup(r->pool, r->args ? r->args : ""), *end;
-    tds_field_t fields[TDS_FIELDS_MAX];
-    int n = tds_form_split(args, strlen(args), fields);
+    tds_field_t f[] = {TDS_FIELD("from"), TDS_FIELD("to"), TDS_FIELD("limit")};
     const char *limit;
     long number;
 
-    if (n < 0) return 0;
-    x->from = acs_log_time_read(tds_form_get(fields, n, "from"));
-    x->to = acs_log_time_read(tds_form_get(fields, n, "to"));
+    tds_form_read(args, strlen(args), f, 3);
+    x->from = acs_log_time_read(tds_form_value(&f[0]));
+    x->to = acs_log_time_read(tds_form_value(&f[1]));
     x->limit = LIMIT;
-    if ((limit = tds_form_get(fields, n, "limit"))) {
+    if ((limit = tds_form_value(&f[2]))) {
         number = strtol(limit, &end, 10);
         if (*end || number < 1 || number > LIMIT_MAX) return 0;
         x->limit = (int)number;

@@ -113,33 +113,45 @@ static int areq_post(tds_ap_call_t *call, void *baton)
 
 /* ---- browser ------------------------------------------------------------- */
 
-/* acsURL decides by the body (X-HTTP-07): a form is a browser's CReq, JSON an Erro that nobody here waits for. */
-static int creq_post(tds_ap_call_t *call, void *run)
+static int begins_json(const char *body)
 {
-    tds_field_t fields[TDS_FIELDS_MAX];
-    acs_answer_t answer = {.status = 500};
-    int n;
+    if (!strncmp(body, "\xef\xbb\xbf", 3)) body += 3; /* F-01 */
+    return body[strspn(body, " \t\r\n")] == '{';
+}
 
-    if (call->len && call->body[0] == '{') return tds_ap_status(call->r, HTTP_OK);
-    if ((n = tds_form_split(call->body, call->len, fields)) < 0) n = 0;
-    acs_run_creq(run, tds_form_get(fields, n, "creq"), tds_form_get(fields, n, "threeDSSessionData"), &answer);
+/* acsURL decides by the body (X-HTTP-07): a form is a browser's CReq, JSON an Erro. */
+static int creq_post(tds_ap_call_t *call, void *baton)
+{
+    acs_run_t *run = baton;
+    tds_field_t creq[] = {TDS_FIELD("creq"), TDS_FIELD("threeDSSessionData")};
+    acs_answer_t answer = {.status = 500};
+
+    if (begins_json(call->body)) {
+        acs_run_json(run, call->body, call->len, &answer);
+        return acs_send_answer(call->r, &answer);
+    }
+    tds_form_read(call->body, call->len, creq, 2);
+    if (creq[1].count > 1)
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0094", NULL, "a form has threeDSSessionData %d times: the first one counts", creq[1].count);
+    acs_run_creq(run, tds_form_value(&creq[0]), tds_form_first(&creq[1]), &answer);
     return acs_send_answer(call->r, &answer);
 }
 
 static int form_post(tds_ap_call_t *call, void *run)
 {
-    tds_field_t fields[TDS_FIELDS_MAX];
+    enum { TOKEN, ACTION, OTP, ASSERTION, TRUST, BIND, N };
+    tds_field_t f[N] = {TDS_FIELD("token"), TDS_FIELD("action"), TDS_FIELD("otp"),
+                        TDS_FIELD("assertion"), TDS_FIELD("trust"), TDS_FIELD("bind")};
     acs_answer_t answer = {.status = 500};
-    int n = tds_form_split(call->body, call->len, fields);
     acs_form_t form;
 
-    if (n < 0) n = 0;
-    form = (acs_form_t){.token = tds_form_get(fields, n, "token"),
-                        .action = tds_form_get(fields, n, "action"),
-                        .otp = tds_form_get(fields, n, "otp"),
-                        .assertion = tds_form_get(fields, n, "assertion"),
-                        .trust = tds_form_get(fields, n, "trust"),
-                        .bind = tds_form_get(fields, n, "bind")};
+    tds_form_read(call->body, call->len, f, N);
+    form = (acs_form_t){.token = tds_form_value(&f[TOKEN]),
+                        .action = tds_form_value(&f[ACTION]),
+                        .otp = tds_form_value(&f[OTP]),
+                        .assertion = tds_form_value(&f[ASSERTION]),
+                        .trust = tds_form_value(&f[TRUST]),
+                        .bind = tds_form_value(&f[BIND])};
     acs_run_form(run, &form, &answer);
     return acs_send_answer(call->r, &answer);
 }
@@ -164,24 +176,23 @@ static acs_seen_t seen_of(request_rec *r)
 
 static int method_post(tds_ap_call_t *call, void *run)
 {
-    tds_field_t fields[TDS_FIELDS_MAX];
+    tds_field_t data = TDS_FIELD("threeDSMethodData");
     acs_answer_t answer = {.status = 500};
     acs_seen_t seen = seen_of(call->r);
-    int n = tds_form_split(call->body, call->len, fields);
 
-    acs_run_method(run, n > 0 ? tds_form_get(fields, n, "threeDSMethodData") : NULL, &seen, &answer);
+    tds_form_read(call->body, call->len, &data, 1);
+    acs_run_method(run, tds_form_value(&data), &seen, &answer);
     return acs_send_answer(call->r, &answer);
 }
 
 static int method_data_post(tds_ap_call_t *call, void *run)
 {
-    tds_field_t fields[TDS_FIELDS_MAX];
+    tds_field_t f[] = {TDS_FIELD("token"), TDS_FIELD("data")};
     acs_answer_t answer = {.status = 500};
     acs_seen_t seen = seen_of(call->r);
-    int n = tds_form_split(call->body, call->len, fields);
 
-    if (n < 0) n = 0;
-    acs_run_method_data(run, tds_form_get(fields, n, "token"), tds_form_get(fields, n, "data"), &seen, &answer);
+    tds_form_read(call->body, call->len, f, 2);
+    acs_run_method_data(run, tds_form_value(&f[0]), tds_form_value(&f[1]), &seen, &answer);
     return acs_send_answer(call->r, &answer);
 }
 

@@ -64,7 +64,8 @@ int tds_url_good(const char *s, apr_size_t len, tds_url_e kind)
     apr_size_t n = scheme_of(s, len), host, user;
     int https = n == 5 && !strncasecmp(s, "https", 5), http = n == 4 && !strncasecmp(s, "http", 4);
 
-    if (!n || (kind == TDS_URL_HTTPS && !https) || !tds_text_solid(s, len)) return 0;
+    if (!n || !tds_text_solid(s, len)) return 0;
+    if (kind == TDS_URL_HTTPS && (!https || span(s, len, "\"<>\\") < len)) return 0;
     s += n + 3;
     len -= n + 3;
     if (!(host = span(s, len, "/?#"))) return 0;

@@ -10,8 +10,8 @@ typedef enum tds_url_e {
 } tds_url_e;
 
 /* 1 when the len bytes at s, UTF-8, are an absolute URL of the kind (F-09). Of http and https the host is a name or an
- * address, IPv6 in brackets, and a port is 1 to 65535. A fragment may follow. Whether it can be called is another matter:
- * tds_url_canonical() of shared/out. */
+ * address, IPv6 in brackets, and a port is 1 to 65535. A fragment may follow. In one of
+ * kind HTTPS there is none of " < > \ (RFC 3986). Whether it can be called is another matter: tds_url_canonical() of shared/out. */
 int tds_url_good(const char *s, apr_size_t len, tds_url_e kind);
 
 /* 1 when the len bytes are a port: 1 to 65535. */

@@ -207,7 +207,7 @@ def is_solid(s):
     return not any(unicodedata.category(c) in ("Cc", "Zs", "Zl", "Zp") for c in s)
 
 
-def real_url(s):
+def real_url(s, strict=True):
     if s.startswith("data:"):
         return is_solid(s)
     scheme, _, rest = s.partition("://")
@@ -215,13 +215,15 @@ def real_url(s):
         return False
     if scheme.lower() not in ("http", "https"):
         return True
+    if strict and re.search(r'["<>\\]', s):  # RFC 3986
+        return False
     place = re.match(r"(?:[^/?#]*@)?(\[(?P<six>[^\]]*)\]|[^][:@\\<>\"^`{|}/?#]+)(?::(?P<port>[0-9]{1,6}))?(?=[/?#]|\Z)", rest)
     return bool(place and (place["six"] is None or ":" in place["six"] and real_ip(place["six"])) and
                 (place["port"] is None or 0 < int(place["port"]) < 65536))
 
 
 MORE = {
-    "url": real_url, "url-https": real_url, "url-applink": real_url, "url-or-data-url": real_url,
+    "url": lambda s: real_url(s, False), "url-https": real_url, "url-applink": real_url, "url-or-data-url": real_url,
     "email": is_solid, "email-text": is_solid,
     "date YYYYMMDD": real_date,
     "date YYMM": lambda s: 1 <= int(s[2:]) <= 12,

@@ -21,27 +21,26 @@ static void creq(const char *field, apr_pool_t *pool)
 
 static void one(const uint8_t *data, size_t size, apr_pool_t *pool)
 {
-    static const char *const names[] = {"creq", "threeDSSessionData", "cres", "threeDSMethodData", "token", "action",
-                                        "otp"};
-    tds_field_t fields[TDS_FIELDS_MAX];
+    tds_field_t fields[] = {TDS_FIELD("creq"), TDS_FIELD("threeDSSessionData"), TDS_FIELD("cres"), TDS_FIELD("threeDSMethodData"),
+                            TDS_FIELD("token"), TDS_FIELD("action"), TDS_FIELD("otp")};
+    enum { N = sizeof fields / sizeof *fields };
     char *body = malloc(size + 1);
-    size_t i;
-    int n, k;
+    int k;
 
     MUST(body);
     if (size) memcpy(body, data, size);
     body[size] = '\0'; /* as tds_ap_body() leaves it */
-    n = tds_form_split(body, size, fields);
-    MUST(n >= -1 && n <= TDS_FIELDS_MAX);
-    for (k = 0; k < n; ++k) {
-        MUST(fields[k].name >= body && fields[k].name < body + size);
-        MUST(fields[k].value >= body && fields[k].value + fields[k].len <= body + size);
-        MUST(fields[k].value[fields[k].len] == '\0');
-    }
-    for (i = 0; n >= 0 && i < sizeof(names) / sizeof(names[0]); ++i) {
-        const char *value = tds_form_get(fields, n, names[i]);
+    tds_form_read(body, size, fields, N);
+    for (k = 0; k < N; ++k) {
+        const char *value = tds_form_value(&fields[k]);
 
-        if (value && i != 1 && i < 4) creq(value, pool);
+        MUST(!fields[k].value == !fields[k].count);
+        if (fields[k].value && fields[k].len) {
+            MUST(fields[k].value >= body && fields[k].value + fields[k].len <= body + size);
+            MUST(fields[k].value[fields[k].len] == '\0');
+        }
+        MUST(!value || value == tds_form_first(&fields[k]));
+        if (value && k != 1 && k < 4) creq(value, pool);
     }
     free(body);
 }

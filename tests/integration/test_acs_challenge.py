@@ -239,6 +239,73 @@ def test_unreadable_creq(lab, node, logs, body):
     assert answer.status == 400 and "cres" not in answer.text
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def said(logs, log_id):
+    return sum(log.text().count(log_id) for log in logs.files)
+
+
+def post_form(lab, node, body):
+    return lab.client().request("POST", node.challenge_url, body, FORM)
+
+
+@pytest.mark.parametrize("form", ["flag&creq=%s", "creq=%s&flag", "&&creq=%s&&", "x=%%&%%=x&creq=%s", "%%63req=%s", "=&creq=%s&a=b=c",
+                                  "&".join(f"x{i}=" for i in range(100)) + "&creq=%s"])
+def test_form_as_browsers_parse_it(lab, node, form):
+    """WHATWG URL 5.1: no form is malformed, and what nobody knows is ignored."""
+    c = Challenge(lab, CHALLENGE)
+    answer = post_form(lab, node, (form % messages.b64url(c.creq())).encode())
+    assert answer.status == 200 and 'name="otp"' in answer.text
+
+
+def test_session_data_twice(lab, node, logs):
+    """The first one counts, and a line says that there were two."""
+    logs.expect("ACS0094")
+    before = said(logs, "ACS0094")
+    c = Challenge(lab, CHALLENGE)
+    body = f"threeDSSessionData=Zmlyc3Q&creq={messages.b64url(c.creq())}&threeDSSessionData=c2Vjb25k"
+    c.page = c.browser.open(c.ares["acsURL"], "POST", body.encode(), FORM)
+    c.press(otp=c.otp())
+    assert c.page.form(with_field="cres").values()["threeDSSessionData"] == "Zmlyc3Q"
+    assert said(logs, "ACS0094") == before + 1
+
+
+@pytest.mark.parametrize("text,code,detail", [('{"messageType":"CReq","messageVersion":"2.2.0"}', "101", None),
+                                              ('{"messageType":"Nonsense"}', "101", None), ('{"a":1}', "201", "messageType"),
+                                              ('{"messageType":null}', "201", "messageType"), ("{", "101", None),
+                                              (' \r\n{"a":1}', "201", "messageType"), ('\ufeff{"a":1}', "201", "messageType")])
+def test_json_that_is_no_erro(lab, node, logs, text, code, detail):
+    """K-19: an Erro, no RReq, a log line; whatever the Content-Type says."""
+    logs.expect("ACS0096")
+    before = said(logs, "ACS0096")
+    c = Challenge(lab, CHALLENGE)
+    for kind in ("application/json; charset=utf-8", "application/x-www-form-urlencoded"):
+        answer = lab.client().request("POST", node.challenge_url, text.encode(), {"Content-Type": kind})
+        erro = answer.json()
+        assert (answer.status, erro["messageType"], erro["errorCode"], erro["errorComponent"]) == (200, "Erro", code, "A")
+        assert detail is None or erro["errorDetail"] == detail
+        assert answer.content_type == "application/json; charset=utf-8"
+    assert said(logs, "ACS0096") == before + 2
+    c.open()  # nothing has ended
+    c.press(otp=c.otp())
+    assert len(c.rreqs()) == 1
+
+
+def test_json_erro(lab, node, logs):
+    """P-32: one that ends nothing is logged, and answered with nothing."""
+    logs.expect("ACS0095")
+    before = said(logs, "ACS0095")
+    c = Challenge(lab, CHALLENGE)
+    for erro in (messages.erro(c.creq(), "203", "C", "x", "x", acsTransID=c.id), {"messageType": "Erro"}):
+        answer = lab.client().post_json(node.challenge_url, erro)
+        assert (answer.status, answer.body) == (200, b"")
+    assert said(logs, "ACS0095") == before + 2
+    c.open()
+    c.press(otp=c.otp())
+    assert len(c.rreqs()) == 1
+
+
 def test_unknown_trans_id(lab, node):
     """[CB-010]"""
     c = Challenge(lab, CHALLENGE)
@@ -344,14 +411,13 @@ def test_final_page_may_post_to_any_https_url(challenge):
     assert "'self'" not in challenge.page.header("Content-Security-Policy")
 
 
-@pytest.mark.parametrize("url", ["http://localhost/notify", "javascript://localhost/%0aalert(1)"])
-def test_notification_url_that_is_not_https(lab, node, url):
-    """F-09: nothing is posted there."""
-    c = Challenge(lab, CHALLENGE, notificationURL=url)
-    c.open()
-    c.press(otp=c.otp())
-    assert c.page.status == 400 and not c.page.forms
-    assert c.rreq()["transStatus"] == "Y"
+@pytest.mark.parametrize("url", ["http://localhost/notify", "javascript://localhost/%0aalert(1)", "javascript:alert(1)",
+                                 "shopapp://done", "https://u:p@localhost/notify", "https://localhost/a b", "https://localhost:0/"])
+def test_notification_url_that_nobody_can_post_to(lab, node, logs, url):
+    """F-09: refused at the AReq, not when the cardholder has paid."""
+    logs.expect("ACS0063")
+    erro = lab.ds.post_acs(lab.areq(CHALLENGE, notificationURL=url)).json()
+    assert (erro["messageType"], erro["errorCode"], erro["errorDetail"]) == ("Erro", "203", "notificationURL")
 
 
 def test_erro_in_the_creq_field(lab, node, logs):

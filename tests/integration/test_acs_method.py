@@ -28,6 +28,14 @@ def run_method(lab, node, server_id, field=None, url=NOTIFY, agent=None):
     return browser.post(node.method_url, {"threeDSMethodData": field})
 
 
+@pytest.mark.parametrize("form", ["flag&threeDSMethodData=%s", "threeDSMethodData=%s&flag", "%%&threeDSMethodD%%61ta=%s&=x"])
+def test_form_as_browsers_parse_it(lab, node, form):
+    """WHATWG URL 5.1; and a notification URL with a fragment is as good as one without (F-09)."""
+    field = messages.b64url(request(messages.new_id(), "https://shop.test/done#frame"))
+    page = lab.browser().open(node.method_url, "POST", (form % field).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+    assert page.status == 200 and page.form(with_field="threeDSMethodData").action == "https://shop.test/done#frame"
+
+
 def tell(lab, page, **data):
     """What the page's script posts."""
     return post_data(lab, page, json.dumps(data))
