@@ -169,6 +169,11 @@ void srv_answer_txn(srv_run_t *run, const srv_txn_t *txn, int status, srv_answer
             add_text(error, txn->error, run->pool);
             json_object_set_new(doc, "error", error);
         }
+        if (txn->hint) {
+            json_t *hint = json_object();
+            add_text(hint, txn->hint, run->pool);
+            json_object_set_new(doc, "hint", hint);
+        }
     }
     srv_answer_json(run, status, doc, answer);
 }

@@ -8,11 +8,6 @@
 
 #define MESSAGE_MAX (16 * 1024)
 
-static apr_status_t look_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
-{
-    return APR_SUCCESS;
-}
-
 static void show_failure(srv_run_t *run, const char *id, apr_status_t rv, srv_answer_t *answer)
 {
     tds_metric_add(run->metrics, rv == APR_EINVAL ? SRV_M_TAMPERED : SRV_M_STORE_DOWN, 1);
@@ -49,6 +44,18 @@ static int belongs(const tds_msg_t *msg, const srv_txn_t *txn)
     return !strcasecmp(id, txn->acs_trans_id);
 }
 
+/* B-19: an Erro of the ACS is told at once, as a hint: the result comes from the DS alone. The first one counts, so that a
+ * stranger who knows the ids cannot make us write again and again. */
+static apr_status_t notify_judge(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_happening_t *what)
+{
+    const tds_msg_t *msg = baton;
+
+    if (msg->type != TDS_MSG_ERRO || !belongs(msg, txn) || txn->hint) return APR_SUCCESS;
+    what->event = SRV_EV_HINT;
+    what->hint = srv_decide_erro(run, msg, "A");
+    return APR_SUCCESS;
+}
+
 static void note_message(srv_run_t *run, const tds_msg_t *msg, const srv_txn_t *txn)
 {
     if (msg->type == TDS_MSG_ERRO) {
@@ -64,13 +71,13 @@ static void note_message(srv_run_t *run, const tds_msg_t *msg, const srv_txn_t *
 
 void srv_run_notify(srv_run_t *run, const char *field, srv_answer_t *answer)
 {
-    const tds_msg_t *msg = open_message(run, field);
+    tds_msg_t *msg = open_message(run, field);
     const char *id = msg ? tds_msg_id(msg, TDS_E_THREE_DS_SERVER_TRANS_ID) : NULL;
     apr_status_t rv = APR_ENOENT;
     srv_txn_t *txn = NULL;
     unsigned fx;
 
-    if (id) rv = srv_run_event(run, id, 0, look_judge, NULL, &txn, &fx);
+    if (id) rv = srv_run_event(run, id, 0, notify_judge, msg, &txn, &fx);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) {
         show_failure(run, id, rv, answer);
         return;

@@ -62,12 +62,12 @@ const char *srv_decide_erro_code(const tds_msg_t *erro)
     return code && strlen(code) == 3 && strspn(code, "0123456789") == 3 ? code : NULL;
 }
 
-const char *srv_decide_erro(srv_run_t *run, const tds_msg_t *erro)
+const char *srv_decide_erro(srv_run_t *run, const tds_msg_t *erro, const char *from)
 {
     const char *code = srv_decide_erro_code(erro), *component = tds_msg_get(erro, TDS_E_ERROR_COMPONENT);
     int known = component && strlen(component) == 1 && strchr("ACDS", *component);
 
-    return srv_error_text(run, code ? code : "101", known ? component : "D",
+    return srv_error_text(run, code ? code : "101", known ? component : from,
                           erro_text(erro, TDS_E_ERROR_DESCRIPTION, "Erro", run->pool),
                           erro_text(erro, TDS_E_ERROR_DETAIL, "none", run->pool));
 }
@@ -78,7 +78,7 @@ static void is_erro(srv_run_t *run, const srv_txn_t *txn, const tds_msg_t *erro,
     const char *code = srv_decide_erro_code(erro);
 
     what->event = SRV_EV_ARES_ERRO;
-    what->error = srv_decide_erro(run, erro);
+    what->error = srv_decide_erro(run, erro, "D");
     tds_metric_add(run->metrics, SRV_M_AREQ_ERRO, 1);
     tds_log(run->log, TDS_LOG_WARNING, "SRV0030", txn->id, "Erro %s instead of an ARes", code ? code : "?");
 }
@@ -112,7 +112,7 @@ static void is_bad(srv_run_t *run, const srv_txn_t *txn, const tds_err_t *err, c
 static void is_missing(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t *resp, srv_happening_t *what)
 {
     int sent = tds_http_sent(resp->result);
-    const char *word = tds_http_result_text(resp->result);
+    const char *word = tds_http_came(resp, run->pool);
 
     what->event = sent ? SRV_EV_NO_ARES : SRV_EV_NO_CONNECTION;
     what->error = srv_error_text(run, sent ? "402" : "405", "S",
@@ -183,7 +183,7 @@ void srv_decide_ares(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t
         is_bad(run, txn, &err, NULL, what);
         return;
     }
-    if (resp->result != TDS_HTTP_OK || (!resp->len && resp->status != 200)) { /* X-HTTP-08 */
+    if (resp->result != TDS_HTTP_OK || (!resp->len && resp->status >= 500)) { /* X-HTTP-08: what stands before it failed */
         is_missing(run, txn, resp, what);
         return;
     }
@@ -191,6 +191,10 @@ void srv_decide_ares(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t
     if (msg && msg->type == TDS_MSG_ERRO) {
         is_erro(run, txn, msg, what);
         return;
+    }
+    if (!msg && (!resp->len || resp->status != 200)) {
+        tds_err_clear(&err);
+        rv = TDS_FAIL(&err, APR_EINVAL, 101, tds_http_came(resp, run->pool), "not JSON");
     }
     if (rv == APR_SUCCESS && msg) rv = check_ares(txn, msg, &rules, &err);
     if (rv == APR_SUCCESS) is_good(run, txn, msg, what);

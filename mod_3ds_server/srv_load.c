@@ -239,6 +239,15 @@ static int same_range(const srv_row_t *a, const srv_row_t *b)
     return a->start == b->start && a->end == b->end && a->tag >> 29 == b->tag >> 29;
 }
 
+/* The DS is told the bounds as it gave them: they are no account numbers, even where the check digit is right. */
+static apr_status_t fail_ranges(tds_err_t *err, int proto, const char *ranges, const char *text)
+{
+    apr_status_t rv = TDS_FAIL(err, APR_EINVAL, proto, NULL, "%s", text);
+
+    err->elements = apr_pstrdup(err->pool, ranges);
+    return rv;
+}
+
 static apr_status_t overlap_check(const srv_ranges_t *ranges, tds_ver_e version, tds_err_t *err)
 {
     const srv_row_t *far = ranges->rows; /* the one that reaches farthest so far */
@@ -257,7 +266,7 @@ static apr_status_t overlap_check(const srv_ranges_t *ranges, tds_ver_e version,
         if (row->tag >> 29 != far->tag >> 29 || row->end > far->end) far = row;
     }
     if (!list.len) return APR_SUCCESS;
-    if (version >= TDS_V231) return TDS_FAIL(err, APR_EINVAL, 205, list.text, "PRes: card ranges overlap");
+    if (version >= TDS_V231) return fail_ranges(err, 205, list.text, "PRes: card ranges overlap");
     return TDS_FAIL(err, APR_EINVAL, 203, "cardRangeData.startRange,cardRangeData.endRange",
                     "PRes: card ranges overlap");
 }
@@ -355,7 +364,7 @@ static apr_status_t merge(srv_load_t *load, tds_ver_e version, tds_err_t *err)
     load->n = kept;
     if (!impossible.len) return APR_SUCCESS;
     if (version >= TDS_V231)
-        return TDS_FAIL(err, APR_EINVAL, 206, impossible.text, "PRes: card range action not possible");
+        return fail_ranges(err, 206, impossible.text, "PRes: card range action not possible");
     return TDS_FAIL(err, APR_EINVAL, 203, "cardRangeData.actionInd", "PRes: card range action not possible");
 }
 

@@ -131,7 +131,7 @@ static apr_status_t erro_judge(srv_run_t *run, const srv_txn_t *txn, void *baton
 {
     if (!is_of_ds(run, txn)) return APR_SUCCESS;
     what->event = SRV_EV_DS_ERRO;
-    what->error = srv_decide_erro(run, baton);
+    what->error = srv_decide_erro(run, baton, "D");
     return APR_SUCCESS;
 }
 

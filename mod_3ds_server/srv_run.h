@@ -127,7 +127,7 @@ void srv_decide_ares(srv_run_t *run, const srv_txn_t *txn, const tds_http_resp_t
 /* Of a received Erro: its code when that is three digits, else NULL; and all of it as the requestor is told, cut to what may
  * be stored. */
 const char *srv_decide_erro_code(const tds_msg_t *erro);
-const char *srv_decide_erro(srv_run_t *run, const tds_msg_t *erro);
+const char *srv_decide_erro(srv_run_t *run, const tds_msg_t *erro, const char *from);
 const char *srv_decide_results_status(const srv_txn_t *txn, const tds_msg_t *rreq);
 
 /* Does the final CRes agree with the result? */

@@ -120,6 +120,9 @@ static void by_event(srv_txn_t *t, const srv_happening_t *what)
     case SRV_EV_SHOWN:
         t->shown_at = what->now;
         break;
+    case SRV_EV_HINT:
+        t->hint = what->hint;
+        break;
     case SRV_EV_RREQ:
     case SRV_EV_RREQ_LATE:
         take_rreq(t, what);
@@ -251,7 +254,8 @@ const char *srv_event_name(srv_event_e event)
     static const char *const names[] = {"CREATED",   "ASK",        "ARES_DONE",  "ARES_CHALLENGE", "ARES_BAD",
                                         "ARES_ERRO", "NO_CONNECTION", "NO_ARES", "RREQ",           "RREQ_LATE",
                                         "RREQ_AGAIN", "RREQ_UNDUE", "DS_ERRO",   "CANCEL",         "ACKNOWLEDGE",
-                                        "TIMEOUT",   "SENT",       "UNSENT",     "GIVEN_UP",       "SHOWN"};
+                                        "TIMEOUT",   "SENT",       "UNSENT",     "GIVEN_UP",       "SHOWN",
+                                        "HINT"};
 
     return event < SRV_EV_COUNT ? names[event] : "NONE";
 }

@@ -38,6 +38,7 @@ typedef enum srv_event_e {
     SRV_EV_UNSENT,   /* it could not be sent */
     SRV_EV_GIVEN_UP, /* it has been tried often enough */
     SRV_EV_SHOWN,    /* the hosted page leaves, with the CReq */
+    SRV_EV_HINT,     /* the browser brings an Erro of the ACS, the first one */
     SRV_EV_COUNT,
     SRV_EV_NONE = SRV_EV_COUNT /* nothing happens */
 } srv_event_e;
@@ -92,7 +93,8 @@ typedef enum srv_kind_e { SRV_MISSING, SRV_GO, SRV_STAY, SRV_REFUSE, SRV_IGNORE 
     F(28, BYTES, tds_bytes_t, out_body) /* the Erro that is to leave; empty: nothing is */                            \
     F(29, I64, apr_time_t, out_due)                                                                                   \
     F(30, U32, unsigned, out_tries)                                                                                   \
-    F(31, I64, apr_time_t, shown_at) /* the hosted page, once; 0: not yet */
+    F(31, I64, apr_time_t, shown_at) /* the hosted page, once; 0: not yet */                                          \
+    F(32, STR, const char *, hint) /* an Erro that the browser brought: JSON, told as what it is */
 
 typedef struct srv_txn_t {
     const char *id;   /* threeDSServerTransID */
@@ -116,6 +118,7 @@ typedef struct srv_happening_t {
     tds_bytes_t rreq_hash;       /* RREQ, RREQ_LATE */
     const char *results_status;  /* RREQ, RREQ_LATE */
     const char *error;           /* every end without a result */
+    const char *hint;            /* HINT */
     tds_bytes_t erro;            /* ARES_BAD: for the DS; len 0: none */
 } srv_happening_t;
 

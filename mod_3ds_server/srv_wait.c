@@ -10,7 +10,7 @@ static apr_status_t look(srv_run_t *run, const srv_txn_t *txn, void *baton, srv_
 }
 
 /* One look in a pool of its own; what has changed is read once more into the caller's. */
-static apr_status_t look_again(srv_run_t *run, srv_txn_t **ptxn, unsigned state, int *changed)
+static apr_status_t look_again(srv_run_t *run, srv_txn_t **ptxn, unsigned state, int hinted, int *changed)
 {
     srv_run_t peek = *run;
     srv_txn_t *txn;
@@ -19,7 +19,7 @@ static apr_status_t look_again(srv_run_t *run, srv_txn_t **ptxn, unsigned state,
 
     if ((rv = apr_pool_create(&peek.pool, run->pool)) != APR_SUCCESS) return rv;
     rv = srv_run_event(&peek, (*ptxn)->id, (*ptxn)->version, look, NULL, &txn, &fx);
-    *changed = rv == APR_SUCCESS && txn->state != state;
+    *changed = rv == APR_SUCCESS && (txn->state != state || !txn->hint != !hinted);
     apr_pool_destroy(peek.pool);
     return *changed ? srv_load(run, (*ptxn)->id, 0, ptxn) : rv;
 }
@@ -30,7 +30,7 @@ apr_status_t srv_wait_change(srv_run_t *run, srv_txn_t **ptxn, apr_interval_time
     apr_interval_time_t pause = PAUSE_MIN;
     unsigned state = (*ptxn)->state;
     apr_status_t rv = APR_SUCCESS;
-    int changed = 0;
+    int changed = 0, hinted = (*ptxn)->hint != NULL;
 
     if (!run->wait->enter(run->wait->baton)) {
         tds_metric_add(run->metrics, SRV_M_POLL_FULL, 1);
@@ -40,7 +40,7 @@ apr_status_t srv_wait_change(srv_run_t *run, srv_txn_t **ptxn, apr_interval_time
         apr_interval_time_t left = until - run->clock();
 
         if (left <= 0 || !run->wait->pause(run->wait->baton, pause < left ? pause : left)) break;
-        rv = look_again(run, ptxn, state, &changed);
+        rv = look_again(run, ptxn, state, hinted, &changed);
         pause = pause * 3 / 2 < PAUSE_MAX ? pause * 3 / 2 : PAUSE_MAX;
     }
     run->wait->leave(run->wait->baton);

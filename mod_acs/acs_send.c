@@ -185,6 +185,10 @@ static void judge_rres(acs_run_t *run, const acs_txn_t *txn, const tds_http_resp
         report->what.event = ACS_EV_REPORTED;
         return;
     }
+    if (!rres && resp->status != 200) {
+        tds_err_clear(&err);
+        rv = TDS_FAIL(&err, APR_EINVAL, 101, tds_http_came(resp, run->pool), "not JSON");
+    }
     if (rv == APR_SUCCESS) rv = tds_msg_check(rres, &rules, &err);
     if (rv == APR_SUCCESS) rv = tds_msg_match(rres, ids, sizeof ids / sizeof *ids, 301, &err);
     tds_metric_add(run->metrics, rv == APR_SUCCESS ? ACS_M_RREQ_OK : ACS_M_RREQ_BAD, 1);
@@ -206,8 +210,9 @@ static void judge_answer(acs_run_t *run, const acs_txn_t *txn, const tds_http_re
     else {
         tds_metric_add(run->metrics, ACS_M_RREQ_SILENT, 1);
         tds_err_init(&err, run->pool);
-        (void)TDS_FAIL(&err, APR_TIMEUP, resp->result == TDS_HTTP_OK ? 101 : 402, NULL, "no RRes: %s",
-                       tds_http_result_text(resp->result));
+        (void)TDS_FAIL(&err, APR_TIMEUP, resp->result == TDS_HTTP_OK ? 101 : 402,
+                       resp->result == TDS_HTTP_OK ? tds_http_came(resp, run->pool) : NULL, "no RRes: %s",
+                       tds_http_came(resp, run->pool));
         bad_rres(run, txn, &err, NULL, report);
     }
 }

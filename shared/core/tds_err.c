@@ -17,15 +17,12 @@ void tds_err_clear(tds_err_t *err)
 apr_status_t tds_err_set(tds_err_t *err, apr_status_t rv, int proto, const char *elements, const char *where,
                          const char *fmt, ...)
 {
-    char *detail;
     va_list ap;
 
     if (!err || err->rv != APR_SUCCESS) return rv;
     va_start(ap, fmt);
-    detail = apr_pvsprintf(err->pool, fmt, ap);
+    err->detail = apr_pvsprintf(err->pool, fmt, ap);
     va_end(ap);
-    (void)tds_mask_buffer(detail);
-    err->detail = detail;
     err->rv = rv;
     err->proto = proto;
     err->elements = elements ? apr_pstrdup(err->pool, tds_mask_text(elements, err->pool)) : NULL;

@@ -34,8 +34,8 @@ typedef struct tds_err_t {
 /* An empty report whose strings will live in pool. */
 void tds_err_init(tds_err_t *err, apr_pool_t *pool);
 
-/* See TDS_FAIL. err may be NULL. elements is copied; what looks like an account number in it or in the text is masked
- * (tds_mask_text): names and ids come from peers. Returns rv. */
+/* See TDS_FAIL. err may be NULL. elements is copied, and what looks like an account number in it is masked (tds_mask_text):
+ * names and ids come from peers. Returns rv. */
 apr_status_t tds_err_set(tds_err_t *err, apr_status_t rv, int proto, const char *elements, const char *where,
                          const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 

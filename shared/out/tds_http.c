@@ -12,6 +12,12 @@ const char *tds_http_result_text(tds_http_result_e result)
     return words[result];
 }
 
+const char *tds_http_came(const tds_http_resp_t *resp, apr_pool_t *pool)
+{
+    if (resp->result != TDS_HTTP_OK) return tds_http_result_text(resp->result);
+    return apr_psprintf(pool, "HTTP status %d, %s", resp->status, resp->len ? "no message" : "empty body");
+}
+
 /* A name, an IPv4 address or a bracketed IPv6 address, and perhaps a port. */
 static int host_ok(const char *host, apr_size_t len)
 {

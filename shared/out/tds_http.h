@@ -57,6 +57,9 @@ typedef struct tds_http_t {
 /* A word for logs and metrics: "ok", "connect", ... */
 const char *tds_http_result_text(tds_http_result_e result);
 
+/* What came instead of a message: "HTTP status 204, empty body", or that word where no answer came. */
+const char *tds_http_came(const tds_http_resp_t *resp, apr_pool_t *pool);
+
 /* Scheme and host in lower case, default port left out, "/" for an empty path. NULL: not an absolute
  * https URL, or one with user part, fragment, dot segments, white space or control characters (design: dsURL). */
 const char *tds_url_canonical(const char *url, apr_pool_t *pool);

@@ -323,11 +323,14 @@ def test_erro_of_the_ds(lab, node, logs):
 @pytest.mark.parametrize("kind,code,status", [("close", "402", 504), ("reset", "402", 504), ("silent", "402", 504),
                                               ("nonsense", "101", 502), ("html", "101", 502), ("huge", "101", 502),
                                               ("bomb", "101", 502),
-                                              ("status", "402", 504)])
+                                              ("status", "402", 504), (204, "101", 502), (307, "101", 502), (404, "101", 502)])
 def test_ds_fault(lab, node, logs, kind, code, status):
-    """X-TIME-02, S-35, S-40 [CT-022]"""
+    """X-TIME-02, S-35, S-40, X-HTTP-08 [CT-022]"""
     logs.expect("SRV0031", "AH02650", *PROXY_IDS)  # AH02650: mod_deflate on a bomb
-    lab.ds.fault("areq", kind, n=-1)
+    if isinstance(kind, int):
+        lab.ds.fault("areq", "status", n=-1, status=kind)
+    else:
+        lab.ds.fault("areq", kind, n=-1)
     start = time.monotonic()
     p = Payment(lab, node, CHALLENGE, "Y")
     error(p.answer, status, code)
@@ -335,6 +338,8 @@ def test_ds_fault(lab, node, logs, kind, code, status):
     assert len(p.areqs()) == 1, "never sent twice"
     if code == "101":
         assert p.erros()[0]["errorCode"] == "101"
+    if isinstance(kind, int):
+        assert p.erros()[0]["errorDetail"] == p.answer.json()["errorDetail"] == f"HTTP status {kind}, empty body"
     lab.ds.clear()
     assert p.get()["error"]["errorCode"] == code
     answers(lab, "Y")

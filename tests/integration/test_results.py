@@ -288,9 +288,20 @@ def test_nonsense_notification(lab, payment):
 
 
 def test_erro_through_the_browser(lab, payment, logs):
+    """B-19: the requestor sees it at once, as a hint; who waits for a change is answered."""
     logs.expect("SRV0081")
-    page = notify(lab, payment, {"cres": messages.b64url(messages.erro(payment.ares(), 305, "A", detail="acsTransID"))})
-    assert page.refresh and payment.get()["state"] == "CHALLENGE"
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(lambda: (payment.get(wait=25), time.monotonic()))
+        page = notify(lab, payment, {"cres": messages.b64url(messages.erro(payment.ares(), 305, "A", detail="acsTransID"))})
+        posted = time.monotonic()
+        got, at = waits.result()
+    assert page.refresh and at - posted < 5
+    for seen in (got, payment.get()):
+        assert (seen["state"], seen["transStatus"]) == ("CHALLENGE", "C") and "error" not in seen
+        assert seen["hint"] == {"errorCode": "305", "errorComponent": "A", "errorDetail": "acsTransID", "actor": "acs",
+                                "errorDescription": seen["hint"]["errorDescription"]}
+    rres(payment.post(payment.rreq("Y")))  # the result is the DS's to tell
+    assert payment.get()["transStatus"] == "Y"
 
 
 def test_cres_against_rreq(lab, payment, logs):

@@ -23,6 +23,8 @@ typedef enum ds_mood_e {
     DS_GARBAGE,
     DS_EMPTY,
     DS_503,
+    DS_204,
+    DS_307,
     DS_TIMEOUT,
     DS_STALE,
     DS_BROKEN,
@@ -146,7 +148,7 @@ static inline void answer_areq(json_t *doc, ds_mood_e mood, tds_http_resp_t *res
         [DS_TOO_LARGE] = TDS_HTTP_TOO_LARGE, [DS_CONFIG] = TDS_HTTP_OK};
 
     resp->result = results[mood];
-    resp->status = mood == DS_503 ? 503 : 200;
+    resp->status = mood == DS_503 ? 503 : mood == DS_204 ? 204 : mood == DS_307 ? 307 : 200;
     if (mood == DS_GARBAGE) resp->body = "<html>";
     if (mood == DS_ERRO)
         resp->body = "{\"messageType\":\"Erro\",\"messageVersion\":\"2.2.0\",\"errorCode\":\"305\",\"errorComponent\":\"D\","

@@ -37,9 +37,8 @@ static void reports(void **state)
     tds_err_t e;
 
     tds_err_init(&e, pool);
-    (void)TDS_FAIL(&e, APR_EINVAL, 202, "id.of.4111111111111111,other", "extension %s", "4111111111111111");
+    (void)TDS_FAIL(&e, APR_EINVAL, 202, "id.of.4111111111111111,other", "extension not known");
     assert_string_equal(e.elements, "id.of.************1111,other");
-    assert_string_equal(e.detail, "extension ************1111");
 }
 
 static char logged[2048];

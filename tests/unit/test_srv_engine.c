@@ -267,9 +267,13 @@ static void no_ares(void **state)
     static const struct {
         ds_mood_e mood;
         int status, calls, erros;
-        const char *code;
-    } rows[] = {{DS_ERRO, 502, 1, 0, "305"},    {DS_GARBAGE, 502, 1, 1, "101"},   {DS_EMPTY, 502, 1, 1, "101"},
-                {DS_503, 504, 1, 0, "402"},     {DS_TIMEOUT, 504, 1, 0, "402"},   {DS_STALE, 504, 1, 0, "402"},
+        const char *code, *detail;
+    } rows[] = {{DS_ERRO, 502, 1, 0, "305"},    {DS_GARBAGE, 502, 1, 1, "101"},
+                {DS_EMPTY, 502, 1, 1, "101", "HTTP status 200, empty body"}, /* X-HTTP-08 */
+                {DS_204, 502, 1, 1, "101", "HTTP status 204, empty body"},
+                {DS_307, 502, 1, 1, "101", "HTTP status 307, empty body"},
+                {DS_503, 504, 1, 0, "402", "HTTP status 503, empty body"},
+                {DS_TIMEOUT, 504, 1, 0, "402"}, {DS_STALE, 504, 1, 0, "402"},
                 {DS_BROKEN, 504, 1, 0, "402"},  {DS_TOO_LARGE, 502, 1, 1, "101"}, {DS_CONNECT, 503, 2, 0, "405"},
                 {DS_TLS, 503, 2, 0, "405"},     {DS_CONFIG, 503, 1, 0, "405"}};
     int i;
@@ -280,12 +284,13 @@ static void no_ares(void **state)
         world_forget();
         id = new_id();
         order(rows[i].mood, -1);
-        is_error(authenticate(id, rows[i].status), rows[i].code, NULL);
+        is_error(authenticate(id, rows[i].status), rows[i].code, rows[i].detail);
         assert_int_equal(world.calls, rows[i].calls);
         order(DS_ARES, 0);
         (void)due();
         assert_int_equal(world.erros, rows[i].erros);
-        is_error(authenticate(id, rows[i].status), rows[i].code, NULL);
+        if (rows[i].erros && rows[i].detail) is(world.ds_erro, "errorDetail", rows[i].detail);
+        is_error(authenticate(id, rows[i].status), rows[i].code, rows[i].detail);
         is(json_object_get(get(id, 0), "error"), "errorCode", rows[i].code);
     }
 }
@@ -669,6 +674,45 @@ static void browser_comes_back(void **state)
     assert_true(logged("SRV0082"));
 }
 
+static const char *browser_erro(const char *id, const char *acs_id, const char *code)
+{
+    return apr_psprintf(pool, "{\"messageType\":\"Erro\",\"messageVersion\":\"2.2.0\",\"threeDSServerTransID\":\"%s\","
+                              "\"acsTransID\":\"%s\",\"errorCode\":\"%s\",\"errorComponent\":\"A\",\"errorDescription\":\"d\","
+                              "\"errorDetail\":\"card 4111111111111111\"}", id, acs_id, code);
+}
+
+/* B-19: told at once, as a hint; the result is the DS's to tell. The first one stays. */
+static void browser_brings_an_erro(void **state)
+{
+    const char *id = challenge();
+    json_t *doc, *hint;
+
+    notify(browser_erro(id, NO_ID, "402")); /* of another transaction */
+    assert_null(json_object_get(get(id, 0), "hint"));
+    notify(browser_erro(id, ACS_ID, "402"));
+    notify(browser_erro(id, ACS_ID, "305"));
+    doc = get(id, 0);
+    is(doc, "state", "CHALLENGE");
+    is(doc, "transStatus", "C");
+    assert_null(json_object_get(doc, "error"));
+    hint = json_object_get(doc, "hint");
+    is(hint, "errorCode", "402");
+    is(hint, "errorComponent", "A");
+    is(hint, "errorDetail", "card ************1111");
+    is(hint, "actor", "acs");
+    is(results(rreq_text(id, "Y", "")), "messageType", "RRes");
+    doc = get(id, 0);
+    is(doc, "state", "FINAL");
+    is(doc, "transStatus", "Y");
+    is(json_object_get(doc, "hint"), "errorCode", "402");
+    id = challenge(); /* the RReq may be faster than the browser */
+    results(rreq_text(id, "N", ""));
+    notify(browser_erro(id, ACS_ID, "203"));
+    doc = get(id, 0);
+    is(doc, "transStatus", "N");
+    is(json_object_get(doc, "hint"), "errorCode", "203");
+}
+
 static void browser_of_nobody(void **state)
 {
     const char *id = challenge(), *ready = new_id();
@@ -733,7 +777,7 @@ static const struct CMUnitTest tests[] = {
     TEST(second_authenticate), TEST(long_poll),      TEST(of_others),            TEST(takes_a_result),
     TEST(refuses_an_rreq),   TEST(repeats),          TEST(not_due),              TEST(results_status),
     TEST(erro_of_the_ds),    TEST(nobody_reports),   TEST(too_late),             TEST(acknowledged),
-    TEST(browser_comes_back), TEST(browser_of_nobody), TEST(hosted_page),
+    TEST(browser_comes_back), TEST(browser_of_nobody), TEST(browser_brings_an_erro), TEST(hosted_page),
     TEST(hosted_page_too_late), TEST(id_in_capitals), TEST(saved_while_stopping), TEST(long_erro),
 };
 
