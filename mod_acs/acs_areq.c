@@ -180,6 +180,8 @@ static apr_status_t first_step(acs_run_t *run, const acs_facts_t *facts, const a
     txn->reason = facts->issuer->hooks[ACS_HOOK_NOTICE] ? d->outcome.reason : NULL;
     if (what.event == ACS_EV_DECIDED) txn->amount = txn->currency = NULL;
     else add_challenge_data(run, txn, facts, d);
+    txn->spc_credential = facts->seen.credential;
+    txn->spc_count = facts->seen.count;
     add_wishes(run, txn, facts, d);
     return acs_txn_step(txn, &what, run->conf, next, &fx, run->pool);
 }

@@ -272,7 +272,13 @@ static void judge_answer(acs_run_t *run, const acs_txn_t *txn, entry_t *in, acs_
     if (acs_form_seen(txn, in->mark)) return; /* B-34 */
     what->form_mark = in->mark;
     take_consents(txn, in->form, what);
-    if (spc) judge_right(txn, issuer, acs_spc_right(run, txn, entry), in, what);
+    if (spc) {
+        acs_spc_seen_t seen;
+
+        judge_right(txn, issuer, acs_spc_right(run, txn, entry, &seen), in, what);
+        what->spc_credential = seen.credential;
+        what->spc_count = seen.count;
+    }
     else if (txn->cha == ACS_CHA_OTP) judge_right(txn, issuer, acs_otp_right(run, txn, entry), in, what);
     else what->event = !issuer || (int)txn->attempts >= issuer->otp_attempts ? ACS_EV_ENTRY_LAST : ACS_EV_ENTRY_ASK;
 }

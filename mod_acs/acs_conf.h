@@ -92,6 +92,7 @@ typedef struct acs_issuer_t {
     int fallback;                   /* acs_dec_fallback_e: decoupled authentication after a challenge (N-27) */
     int trust_list;                 /* acs_trust_e */
     const char *spc_icon;           /* picture of the card that SPC shows; NULL: no SPC */
+    apr_array_header_t *spc_origins; /* const char *: pages that may run SPC by the requestor; NULL: any (N-15) */
     const char *infos[ACS_INFO_COUNT]; /* cardholderInfo of an ARes, by place of its transStatus in ACS_INFO_STATUSES; NULL: none */
     const char *decoupled_text;     /* cardholderInfo of an ARes D */
     apr_interval_time_t decoupled_min; /* less than this is too little time (A-DEC-02) */

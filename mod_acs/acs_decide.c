@@ -150,6 +150,7 @@ static const acs_outcome_t *allowed(acs_run_t *run, const acs_facts_t *facts, co
 acs_decision_t acs_decide(acs_run_t *run, const acs_facts_t *facts)
 {
     static const acs_outcome_t authenticated = {"Y", NULL, NULL};
+    static const acs_outcome_t failed = {"N", "01", NULL}; /* N-13: C, where the rules want it, or N; never an Erro */
     acs_decision_t d = {.how = TDS_AUTH_SMS_OTP};
     const acs_outcome_t *want = settled(facts);
 
@@ -161,6 +162,6 @@ acs_decision_t acs_decide(acs_run_t *run, const acs_facts_t *facts)
         want = &authenticated;
         d.how = TDS_AUTH_SPC;
     }
-    d.outcome = *allowed(run, facts, want, &d);
+    d.outcome = *allowed(run, facts, facts->spc == ACS_SPC_BAD && strchr("YASI", *want->trans_status) ? &failed : want, &d);
     return d;
 }

@@ -111,6 +111,9 @@ static json_t *notice_body(acs_run_t *run, const acs_txn_t *txn)
     tds_json_set(doc, "deviceChannel", txn->channel);
     add_end(run, doc, txn);
     tds_json_set(doc, "at", tds_time_iso(txn->ended, run->pool));
+    if (txn->spc_credential && txn->spc_count)
+        json_object_set_new(doc, "credential", json_pack("{s:s, s:I}", "id", txn->spc_credential, "signCount",
+                                                         (json_int_t)txn->spc_count));
     return doc;
 }
 

@@ -42,30 +42,42 @@ static int same(const char *a, const char *b)
 
 typedef struct take_t {
     const acs_facts_t *facts;
-    int taken;
+    int taken, differs; /* SPC: it names a transaction of this card, and is not about the same purchase */
     acs_txn_t was; /* before it was taken: what SPC needs leaves the record with that */
 } take_t;
 
-/* N-13: card, amount, currency and requestor are those of the first AReq. */
-static int continues(const acs_txn_t *txn, const acs_facts_t *facts, const acs_run_t *run)
+static int same_or_none(const char *a, const char *b)
 {
-    const tds_msg_t *m = facts->areq;
+    return (!a && !b) || same(a, b);
+}
 
+static int of_this_card(const acs_txn_t *txn, const acs_facts_t *facts, const acs_run_t *run)
+{
     return same(txn->ds, run->ds->name) && same(txn->issuer, facts->issuer->name) &&
-           same(txn->pan, tds_msg_get(m, TDS_E_ACCT_NUMBER)) &&
-           same(txn->requestor, tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_ID)) &&
-           (same(txn->amount, tds_msg_get(m, TDS_E_PURCHASE_AMOUNT)) ||
-            (!txn->amount && !tds_msg_get(m, TDS_E_PURCHASE_AMOUNT))) &&
-           (same(txn->currency, tds_msg_get(m, TDS_E_PURCHASE_CURRENCY)) ||
-            (!txn->currency && !tds_msg_get(m, TDS_E_PURCHASE_CURRENCY)));
+           same(txn->pan, tds_msg_get(facts->areq, TDS_E_ACCT_NUMBER));
+}
+
+/* N-13: what was shown is what the second AReq is about: requestor, shop, amount. */
+static int continues(const acs_txn_t *txn, const tds_msg_t *m)
+{
+    return same(txn->requestor, tds_msg_get(m, TDS_E_THREE_DS_REQUESTOR_ID)) &&
+           same_or_none(txn->merchant, tds_msg_get(m, TDS_E_MERCHANT_NAME)) &&
+           same_or_none(txn->payee, tds_msg_get(m, TDS_E_PAYEE_ORIGIN)) &&
+           same_or_none(txn->amount, tds_msg_get(m, TDS_E_PURCHASE_AMOUNT)) &&
+           same_or_none(txn->exponent, tds_msg_get(m, TDS_E_PURCHASE_EXPONENT)) &&
+           same_or_none(txn->currency, tds_msg_get(m, TDS_E_PURCHASE_CURRENCY));
 }
 
 static apr_status_t spc_judge(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
     take_t *take = baton;
 
-    take->taken = 0;
-    if (txn->state != ACS_ST_SPC_WAIT || !continues(txn, take->facts, run)) return APR_SUCCESS;
+    take->taken = take->differs = 0;
+    if (txn->state != ACS_ST_SPC_WAIT || !of_this_card(txn, take->facts, run)) return APR_SUCCESS;
+    if (!continues(txn, take->facts->areq)) {
+        take->differs = 1;
+        return APR_SUCCESS;
+    }
     take->taken = 1;
     take->was = *txn;
     what->event = ACS_EV_SPC_TAKEN;
@@ -88,7 +100,7 @@ static apr_status_t fallback_judge(acs_run_t *run, const acs_txn_t *txn, void *b
 }
 
 /* *prior: as it was, or NULL when it cannot be gone on from. */
-static apr_status_t take(acs_run_t *run, const acs_facts_t *facts, const char *id, acs_judge_fn *judge, const acs_txn_t **prior)
+static apr_status_t take(acs_run_t *run, acs_facts_t *facts, const char *id, acs_judge_fn *judge, const acs_txn_t **prior)
 {
     take_t t = {.facts = facts};
     acs_txn_t *txn;
@@ -107,6 +119,10 @@ static apr_status_t take(acs_run_t *run, const acs_facts_t *facts, const char *i
         return rv;
     }
     if (t.taken) *prior = apr_pmemdup(run->pool, &t.was, sizeof t.was);
+    if (t.differs && acs_spc_info(facts->areq)) {
+        facts->spc = ACS_SPC_BAD;
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0171", facts->id, "AReq after SPC is about another purchase than %s", id);
+    }
     return APR_SUCCESS;
 }
 
@@ -129,6 +145,6 @@ apr_status_t acs_gather_prior(acs_run_t *run, acs_facts_t *facts)
     if ((rv = take(run, facts, prior_ref(m, "05"), spc_judge, &facts->prior)) != APR_SUCCESS || !facts->prior) return rv;
     tds_point("acs.spc_taken");
     if (incomplete) facts->spc = ACS_SPC_ABSENT;
-    else facts->spc = acs_spc_verify(run, facts, facts->prior) ? ACS_SPC_GOOD : ACS_SPC_BAD;
+    else facts->spc = acs_spc_verify(run, facts, facts->prior, &facts->seen) ? ACS_SPC_GOOD : ACS_SPC_BAD;
     return APR_SUCCESS;
 }

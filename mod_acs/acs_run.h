@@ -23,6 +23,12 @@ typedef struct acs_risk_t {
     const char *reasons;  /* comma separated, or NULL */
 } acs_risk_t;
 
+/* Of an assertion that holds: whose it is, and how often that credential has signed (0: it does not count). */
+typedef struct acs_spc_seen_t {
+    const char *credential;
+    unsigned count;
+} acs_spc_seen_t;
+
 /* The second AReq of an SPC transaction. */
 typedef enum acs_spc_e {
     ACS_SPC_NONE,   /* it is not one */
@@ -48,6 +54,7 @@ typedef struct acs_facts_t {
     const char *listed; /* by the trust list that we keep: Y or N; NULL: not told */
     const acs_txn_t *prior; /* the transaction that this one goes on from: SPC (N-13), decoupled fallback (A-3RI-05) */
     acs_spc_e spc;
+    acs_spc_seen_t seen; /* spc GOOD */
     int bad_prior;      /* A-3RI-05: there is none to go on from */
     int no_spc;         /* S is not possible: rules that want it do not match */
 } acs_facts_t;
@@ -186,7 +193,7 @@ int acs_spc_possible(const acs_facts_t *facts);
 
 /* The elements of an ARes S; and: does the assertion of this AReq hold for the prior transaction? */
 apr_status_t acs_spc_offer(acs_run_t *run, const acs_facts_t *facts, acs_txn_t *txn, tds_msg_t *ares);
-int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior);
+int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior, acs_spc_seen_t *seen);
 
 /* The same within our own challenge frame (N-14). Can it be done for this AReq? What the record keeps for it; a new
  * challenge; what the page's script is given (JSON text); is the assertion that came back right? */
@@ -194,7 +201,7 @@ int acs_spc_can(const acs_facts_t *facts);
 const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool);
 apr_status_t acs_spc_challenge(acs_run_t *run, tds_bytes_t *challenge);
 const char *acs_spc_request(acs_run_t *run, const acs_issuer_t *issuer, const acs_txn_t *txn);
-int acs_spc_right(acs_run_t *run, const acs_txn_t *txn, const char *entry);
+int acs_spc_right(acs_run_t *run, const acs_txn_t *txn, const char *entry, acs_spc_seen_t *seen);
 
 /* acs_send.c */
 void acs_outbox_fill(acs_run_t *run, acs_txn_t *txn);

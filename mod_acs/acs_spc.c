@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 #include "tds_b64.h"
 #include "tds_mask.h"
+#include "tds_url.h"
 #include "tds_webauthn.h"
 #include "acs_pages.h"
 
@@ -135,7 +136,17 @@ int acs_spc_can(const acs_facts_t *facts)
            tds_msg_get(facts->areq, TDS_E_PURCHASE_AMOUNT) && tds_msg_get(facts->areq, TDS_E_PURCHASE_CURRENCY);
 }
 
-/* {"rpId": ..., "credentials": [{"id", "publicKey"}]} */
+/* How often the credential has signed, as far as the issuer knows: a number, or a text of digits. 0: not compared. */
+static unsigned sign_count(const json_t *item)
+{
+    const json_t *count = json_object_get(item, "signCount");
+    const char *text = json_string_value(count);
+    apr_int64_t n = text ? strspn(text, "0123456789") == strlen(text) ? apr_atoi64(text) : 0 : json_integer_value(count);
+
+    return n > 0 && n <= 0xffffffffLL ? (unsigned)n : 0;
+}
+
+/* {"rpId": ..., "credentials": [{"id", "publicKey", "signCount"}]} */
 const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool)
 {
     json_t *doc = tds_json_object(pool), *list = json_array();
@@ -147,6 +158,7 @@ const char *acs_spc_keys(const acs_card_t *card, apr_pool_t *pool)
 
         tds_json_set(row, "id", tds_json_get(item, "id"));
         tds_json_set(row, "publicKey", tds_json_get(item, "publicKey"));
+        if (sign_count(item)) json_object_set_new(row, "signCount", json_integer((json_int_t)sign_count(item)));
         json_array_append_new(list, row);
     }
     tds_json_set(doc, "rpId", card->rp_id);
@@ -243,6 +255,7 @@ static int find_key(assertion_t *a, const acs_card_t *card, apr_pool_t *pool)
         url = apr_pstrdup(pool, text);
         for (c = url; *c; ++c) *c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
         row = tds_json_object(pool);
+        a->w.count_before = sign_count(item);
         tds_json_set(row, "k", url);
         return bytes_of(&a->w.public_key, row, "k", pool);
     }
@@ -264,11 +277,42 @@ static int same_origin(const char *a, const char *b)
     return n && n == m && !strncasecmp(a, b, n);
 }
 
-/* What was confirmed is what was asked: challenge, payee, amount, relying party. */
-static const char *client_data_fault(acs_run_t *run, const assertion_t *a, const acs_card_t *card, const acs_txn_t *prior)
+static const char *payment_fault(acs_run_t *run, const json_t *payment, const acs_issuer_t *issuer, const acs_txn_t *prior)
+{
+    const json_t *total = json_object_get(payment, "total"), *instrument = json_object_get(payment, "instrument");
+    const char *origin = tds_json_get(payment, "payeeOrigin"), *name = tds_json_get(payment, "payeeName");
+    json_t *shown = trans_data(run, issuer, prior);
+    const char *fault = NULL;
+
+    tds_json_own(shown, run->pool);
+    if (prior->payee ? !same_origin(origin, prior->payee) : json_object_get(payment, "payeeOrigin") != NULL) fault = "payeeOrigin";
+    else if ((prior->spc_keys || json_object_get(payment, "payeeName")) && !equal(name, prior->merchant)) fault = "payeeName";
+    else if (!equal(tds_json_get(total, "value"), tds_json_get(shown, "value"))) fault = "amount";
+    else if (!equal(tds_json_get(total, "currency"), tds_json_get(shown, "currency"))) fault = "currency";
+    else if (!equal(tds_json_get(instrument, "displayName"), tds_json_get(shown, "displayName"))) fault = "instrument";
+    else if (!equal(tds_json_get(instrument, "icon"), tds_json_get(shown, "icon"))) fault = "instrument";
+    return fault;
+}
+
+/* N-15: in our frame it is our own page, else any https origin, or one of those that the issuer has named. */
+static int origin_good(acs_run_t *run, const char *origin, const acs_issuer_t *issuer, const acs_txn_t *prior)
+{
+    int i;
+
+    if (!origin || !tds_url_good(origin, strlen(origin), TDS_URL_HTTPS)) return 0;
+    if (prior->spc_keys) return same_origin(origin, tds_url_origin(run->conf->challenge_url, run->pool));
+    for (i = 0; issuer->spc_origins && i < issuer->spc_origins->nelts; ++i) {
+        if (same_origin(origin, APR_ARRAY_IDX(issuer->spc_origins, i, const char *))) return 1;
+    }
+    return !issuer->spc_origins;
+}
+
+/* What was confirmed is what was asked (N-15): all of it is compared with what was shown. */
+static const char *client_data_fault(acs_run_t *run, const assertion_t *a, const acs_card_t *card, const acs_issuer_t *issuer,
+                                     const acs_txn_t *prior)
 {
     const char *challenge = tds_b64url_encode(prior->spc_challenge.data, prior->spc_challenge.len, run->pool);
-    const json_t *payment, *total;
+    const json_t *payment;
     json_t *doc = NULL;
     tds_err_t err;
 
@@ -276,43 +320,46 @@ static const char *client_data_fault(acs_run_t *run, const assertion_t *a, const
     if (tds_json_parse(&doc, a->w.client_data.data, a->w.client_data.len, run->pool, &err) != APR_SUCCESS) return "client data";
     if (!equal(tds_json_get(doc, "type"), "payment.get")) return "type";
     if (!tds_json_get(doc, "challenge") || !tds_equal_str(tds_json_get(doc, "challenge"), challenge)) return "challenge";
+    if (!origin_good(run, tds_json_get(doc, "origin"), issuer, prior)) return "origin";
     payment = json_object_get(doc, "payment");
-    total = json_object_get(payment, "total");
     if (!equal(tds_json_get(payment, "rpId"), card->rp_id) && !equal(tds_json_get(payment, "rp"), card->rp_id)) return "rpId";
-    if (prior->payee && !same_origin(tds_json_get(payment, "payeeOrigin"), prior->payee)) return "payeeOrigin";
-    if (prior->spc_keys && !equal(tds_json_get(payment, "payeeName"), prior->merchant)) return "payeeName";
-    if (!equal(tds_json_get(total, "value"), amount_of(prior, run->pool))) return "amount";
-    return equal(tds_json_get(total, "currency"), currency_of(prior)) ? NULL : "currency";
+    return payment_fault(run, payment, issuer, prior);
 }
 
 /* data: the assertion, in one of the shapes that credential_of takes. id: of the transaction, for the log. */
-static int holds(acs_run_t *run, const json_t *data, const acs_card_t *card, const acs_txn_t *prior, const char *id)
+static int holds(acs_run_t *run, const json_t *data, const acs_card_t *card, const acs_txn_t *prior, const char *id,
+                 acs_spc_seen_t *seen)
 {
+    const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, prior->issuer);
     assertion_t a = {.w = {.rp_id = card->rp_id ? card->rp_id : ""}};
     const char *fault = NULL;
     tds_err_t err;
 
     tds_err_init(&err, run->pool);
-    if (!read_assertion(&a, data, run->pool)) fault = "it cannot be read";
+    if (!issuer) fault = "its issuer is no longer configured";
+    else if (!read_assertion(&a, data, run->pool)) fault = "it cannot be read";
     else if (!find_key(&a, card, run->pool)) fault = "its credential is not one of this card";
-    else if (!(fault = client_data_fault(run, &a, card, prior)) && tds_webauthn_check(&a.w, &err) != APR_SUCCESS)
+    else if (!(fault = client_data_fault(run, &a, card, issuer, prior)) && tds_webauthn_check(&a.w, &err) != APR_SUCCESS)
         fault = err.detail;
+    *seen = (acs_spc_seen_t){.credential = fault ? NULL : a.id, .count = fault ? 0 : tds_webauthn_count(&a.w)};
     if (!fault) return 1;
     tds_log(run->log, TDS_LOG_WARNING, "ACS0170", id, "SPC assertion for %s does not hold: %s", prior->id, fault);
     return 0;
 }
 
-int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior)
+int acs_spc_verify(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *prior, acs_spc_seen_t *seen)
 {
-    return holds(run, json_object_get(acs_spc_info(facts->areq), "threeDSReqAuthData"), &facts->card, prior, facts->id);
+    return holds(run, json_object_get(acs_spc_info(facts->areq), "threeDSReqAuthData"), &facts->card, prior, facts->id, seen);
 }
 
-int acs_spc_right(acs_run_t *run, const acs_txn_t *txn, const char *entry)
+int acs_spc_right(acs_run_t *run, const acs_txn_t *txn, const char *entry, acs_spc_seen_t *seen)
 {
     json_t *data = json_string(entry);
     acs_card_t card = card_of(txn, run->pool);
-    int right = data && holds(run, data, &card, txn, txn->id);
+    int right;
 
+    *seen = (acs_spc_seen_t){.count = 0};
+    right = data && holds(run, data, &card, txn, txn->id, seen);
     json_decref(data);
     return right;
 }

@@ -255,6 +255,10 @@ static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
     if (what->bind) t->bind = what->bind;
     if (what->otp_mac.len) t->otp_mac = what->otp_mac;
     if (what->spc_challenge.len) t->spc_challenge = what->spc_challenge;
+    if (what->spc_credential) {
+        t->spc_credential = what->spc_credential;
+        t->spc_count = what->spc_count;
+    }
     if (what->event != ACS_EV_CREQ) return;
     t->window_size = what->window_size;
     t->session_data = what->session_data;

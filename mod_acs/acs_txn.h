@@ -175,7 +175,9 @@ acs_event_e acs_result_event(acs_result_e result);
     F(55, BYTES, tds_bytes_t, spc_challenge)                                                                          \
     F(56, U32, unsigned, used)             /* a later AReq has referred to it */                                      \
     F(59, STR, const char *, spc_keys)     /* N-14: relying party and credentials of the card, JSON */                \
-    F(60, U32, unsigned, other)            /* ACS_CHA_SOME of the method that the cardholder may take instead */
+    F(60, U32, unsigned, other)            /* ACS_CHA_SOME of the method that the cardholder may take instead */      \
+    F(70, STR, const char *, spc_credential) /* that has confirmed; for the notice */                                 \
+    F(71, U32, unsigned, spc_count)        /* its sign count; 0: it does not count */
 
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
@@ -204,6 +206,8 @@ typedef struct acs_happening_t {
     const char *window_size, *session_data; /* CREQ */
     tds_bytes_t otp_mac;            /* CREQ, RESEND: of the new code */
     tds_bytes_t spc_challenge;      /* CREQ: what the authenticator is to sign */
+    const char *spc_credential;     /* ENTRY_OK: that has confirmed; NULL: none */
+    unsigned spc_count;
     tds_bytes_t creq_mark;          /* CREQ */
     tds_bytes_t erro; /* UNANSWERED in REPORTING: the Erro for the DS; CREQ_BAD, CREQ_OTHER: for the requestor; len 0: none */
 } acs_happening_t;

@@ -71,6 +71,7 @@ const char *acs_set_fallback(cmd_parms *cmd, void *dconf, const char *word);
 const char *acs_set_trust_list(cmd_parms *cmd, void *dconf, const char *word);
 const char *acs_set_methods(cmd_parms *cmd, void *dconf, const char *word);
 const char *acs_set_cardholder_info(cmd_parms *cmd, void *dconf, const char *status, const char *text);
+const char *acs_set_spc_origin(cmd_parms *cmd, void *dconf, const char *text);
 const char *acs_set_spc_icon(cmd_parms *cmd, void *dconf, const char *url);
 const char *acs_set_outcome(cmd_parms *cmd, void *dconf, const char *word, const char *status, const char *reason);
 const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server_rec *s, apr_pool_t *p);

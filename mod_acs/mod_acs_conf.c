@@ -387,6 +387,7 @@ const command_rec acs_commands[] = {
     AP_INIT_ITERATE("ACSChallengeMethods", acs_set_methods, NULL, RSRC_CONF, "otp, delegate, oob, spc, in order of preference"),
     AP_INIT_TAKE1("ACSDecoupledFallback", acs_set_fallback, NULL, RSRC_CONF, "off, failed or always"),
     AP_INIT_TAKE1("ACSTrustList", acs_set_trust_list, NULL, RSRC_CONF, "off, hook or store"),
+    AP_INIT_ITERATE("ACSSPCOrigin", acs_set_spc_origin, NULL, RSRC_CONF, "Pages of requestors that may run secure payment confirmation"),
     AP_INIT_TAKE1("ACSSPCIcon", acs_set_spc_icon, NULL, RSRC_CONF, "Picture of the card; secure payment confirmation is offered"),
     AP_INIT_TAKE2("ACSCardholderInfo", acs_set_cardholder_info, NULL, RSRC_CONF, "transStatus and what the shop is to show with it"),
     AP_INIT_TAKE23("ACSOutcome", acs_set_outcome, NULL, RSRC_CONF, "Case, transStatus and transStatusReason"),

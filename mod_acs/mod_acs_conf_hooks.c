@@ -149,6 +149,18 @@ const char *acs_set_spc_icon(cmd_parms *cmd, void *dconf, const char *url)
     return "ACSSPCIcon: must be an absolute https URL, or a data URL of an image";
 }
 
+const char *acs_set_spc_origin(cmd_parms *cmd, void *dconf, const char *text)
+{
+    acs_issuer_t *issuer = server_of(cmd)->issuer;
+    const char *url = tds_url_canonical(text, cmd->pool), *origin = url ? tds_url_origin(url, cmd->pool) : NULL;
+
+    if (!issuer) return inside(cmd, "ACSIssuer");
+    if (!url || strlen(url) > strlen(origin) + 1) return "ACSSPCOrigin: must be https://HOST[:PORT] without a path";
+    if (!issuer->spc_origins) issuer->spc_origins = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    APR_ARRAY_PUSH(issuer->spc_origins, const char *) = origin;
+    return NULL;
+}
+
 /* ---- the whole ---------------------------------------------------------------- */
 
 static int in_areq(acs_hook_e kind)

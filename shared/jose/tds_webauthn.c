@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-enum { RP_LEN = TDS_HASH_LEN, FLAGS_AT = RP_LEN, AUTH_MIN = RP_LEN + 1 + 4, PRESENT = 0x01, VERIFIED = 0x04 };
+enum { RP_LEN = TDS_HASH_LEN, FLAGS_AT = RP_LEN, COUNT_AT = FLAGS_AT + 1, AUTH_MIN = RP_LEN + 1 + 4, PRESENT = 0x01, VERIFIED = 0x04 };
 
 static int is_p256(const EVP_PKEY *key)
 {
@@ -56,6 +56,13 @@ static apr_status_t check_signature(const tds_webauthn_t *a, tds_err_t *err)
     return ok ? APR_SUCCESS : TDS_FAIL(err, APR_EACCES, 0, NULL, "the signature does not hold, or its key is not usable");
 }
 
+unsigned tds_webauthn_count(const tds_webauthn_t *a)
+{
+    const unsigned char *n = (const unsigned char *)a->auth_data.data + COUNT_AT;
+
+    return a->auth_data.len < AUTH_MIN ? 0 : (unsigned)n[0] << 24 | (unsigned)n[1] << 16 | (unsigned)n[2] << 8 | n[3];
+}
+
 apr_status_t tds_webauthn_check(const tds_webauthn_t *a, tds_err_t *err)
 {
     unsigned char rp[TDS_HASH_LEN];
@@ -66,5 +73,7 @@ apr_status_t tds_webauthn_check(const tds_webauthn_t *a, tds_err_t *err)
         return TDS_FAIL(err, APR_EACCES, 0, NULL, "of another relying party");
     if ((data[FLAGS_AT] & (PRESENT | VERIFIED)) != (PRESENT | VERIFIED))
         return TDS_FAIL(err, APR_EACCES, 0, NULL, "the user was not present or not verified");
+    if (a->count_before && tds_webauthn_count(a) <= a->count_before)
+        return TDS_FAIL(err, APR_EACCES, 0, NULL, "the sign count has not grown");
     return check_signature(a, err);
 }

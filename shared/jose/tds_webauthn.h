@@ -12,10 +12,14 @@ typedef struct tds_webauthn_t {
     tds_bytes_t client_data; /* clientDataJSON as it was signed */
     tds_bytes_t auth_data;   /* authenticatorData */
     tds_bytes_t signature;   /* ECDSA: in DER */
+    unsigned count_before;   /* sign count when it was last seen; 0: not known, nothing is compared */
 } tds_webauthn_t;
 
 /* Does the assertion hold: is it of this relying party, were user presence and user verification asserted, is the signature that
- * of the key? APR_SUCCESS; APR_EACCES: no, *err says what does not hold. */
+ * of the key, and, where the count before is known, has it been exceeded (a copied key would not)? APR_SUCCESS; APR_EACCES: no, *err says what does not hold. */
 apr_status_t tds_webauthn_check(const tds_webauthn_t *assertion, tds_err_t *err);
+
+/* The sign count of authenticator data that were found good; 0: the authenticator does not count. */
+unsigned tds_webauthn_count(const tds_webauthn_t *assertion);
 
 #endif

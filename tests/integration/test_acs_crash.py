@@ -341,7 +341,8 @@ def device(pair):
     s.areq(DEVICE)
     s.creq()
     asked = json.loads(html.unescape(re.search('data-request="([^"]*)"', s.page.html)[1]))
-    s.press(assertion=json.dumps(AUTHENTICATOR.assertion(asked["data"], "https://acs.test", payeeName=asked["payeeName"])))
+    origin = "/".join(s.ares["acsURL"].split("/")[:3])  # N-15: our own page
+    s.press(assertion=json.dumps(AUTHENTICATOR.assertion(asked["data"], origin, payeeName=asked["payeeName"])))
     s.ends("Y", counter=("01",))
     return s
 

@@ -250,12 +250,23 @@ def test_spc(lab, node):
 
 
 @pytest.mark.parametrize("lie", [{"total": {"value": "1.00", "currency": "EUR"}}, {"payeeOrigin": "https://evil.test"},
-                                 {"rpId": "evil.test"}], ids=lambda d: next(iter(d)))
+                                 {"rpId": "evil.test"}, {"payeeName": "Another shop"},
+                                 {"instrument": {"displayName": "Another card", "icon": "https://bank.test/card.png"}}],
+                         ids=lambda d: next(iter(d)))
 def test_spc_for_something_else(lab, node, logs, lie):
     """An assertion that does not hold: no Erro, and no Y (N-13)."""
     logs.expect("ACS0170")
     first = areq(lab, GERMAN, **SPC)
     assert second(lab, first, **info(AUTHENTICATOR.assertion(first["spcTransData"], SHOP, **lie)))["transStatus"] == "C"
+
+
+@pytest.mark.parametrize("other", [{"merchantName": "Another shop"}, {"payeeOrigin": "https://evil.test"}], ids=lambda d: next(iter(d)))
+def test_spc_then_another_purchase(lab, node, logs, other):
+    """N-13: both AReqs are about what was shown."""
+    logs.expect("ACS0171")
+    first = areq(lab, GERMAN, **SPC)
+    ares = second(lab, first, **info(AUTHENTICATOR.assertion(first["spcTransData"], SHOP)), **other)
+    assert ares["messageType"] == "ARes" and ares["transStatus"] in ("N", "C")
 
 
 def test_spc_of_another_key(lab, node, logs):

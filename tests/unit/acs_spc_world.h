@@ -63,8 +63,9 @@ static inline json_t *first_areq(int n)
 
 /* What is signed; NULL: not there. */
 typedef struct fake_t {
-    const char *type, *rp, *payee, *name, *value, *currency, *challenge, *id, *auth_rp;
+    const char *type, *rp, *payee, *name, *value, *currency, *challenge, *id, *auth_rp, *origin, *display, *icon;
     unsigned char flags;
+    unsigned char count; /* sign count */
     EVP_PKEY *key;
 } fake_t;
 
@@ -83,16 +84,17 @@ static inline const char *sign(EVP_PKEY *k, const void *data, apr_size_t len)
 
 static inline json_t *assertion(const fake_t *f)
 {
-    json_t *client = json_pack("{s:s, s:s, s:s, s:{s:s, s:s, s:s*, s:s*, s:{s:s, s:s}}}", "type", f->type, "challenge", f->challenge,
-                               "origin", "https://shop.test", "payment", "rpId", f->rp, "topOrigin", "https://shop.test",
-                               "payeeOrigin", f->payee, "payeeName", f->name, "total", "value", f->value, "currency", f->currency);
+    json_t *client = json_pack("{s:s, s:s, s:s*, s:{s:s, s:s, s:s*, s:s*, s:{s:s, s:s}, s:{s:s*, s:s*}}}", "type", f->type,
+                               "challenge", f->challenge, "origin", f->origin, "payment", "rpId", f->rp, "topOrigin",
+                               "https://shop.test", "payeeOrigin", f->payee, "payeeName", f->name, "total", "value", f->value,
+                               "currency", f->currency, "instrument", "displayName", f->display, "icon", f->icon);
     const char *text = tds_json_text(client, NULL, pool);
     unsigned char data[32 + 5 + 32] = {0};
 
     json_decref(client);
     assert_ok(tds_sha256(data, f->auth_rp, strlen(f->auth_rp)));
     data[32] = f->flags;
-    data[36] = 1;
+    data[36] = f->count;
     assert_ok(tds_sha256(data + 37, text, strlen(text)));
     return json_pack("{s:s, s:s, s:{s:s, s:s, s:s}}", "id", f->id, "type", "public-key", "response", "clientDataJSON",
                      tds_b64url_encode(text, strlen(text), pool), "authenticatorData", tds_b64url_encode(data, 37, pool),

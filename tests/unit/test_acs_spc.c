@@ -25,7 +25,8 @@ static fake_t honest(json_t *ares)
 
     return (fake_t){.type = "payment.get", .rp = RP, .payee = "https://shop.test", .value = tds_json_get(data, "value"),
                     .currency = tds_json_get(data, "currency"), .challenge = tds_json_get(data, "challenge"), .id = CRED,
-                    .auth_rp = RP, .flags = 0x05, .key = key};
+                    .display = tds_json_get(data, "displayName"), .icon = tds_json_get(data, "icon"),
+                    .origin = "https://shop.test", .auth_rp = RP, .flags = 0x05, .count = 1, .key = key};
 }
 
 static json_t *second_areq(const char *prior, json_t *auth_data, const char *incomplete, int n)
@@ -152,7 +153,7 @@ static void lies(void **state)
     EVP_PKEY *other = EVP_EC_gen("P-256"), *p384 = EVP_EC_gen("P-384"), *weak = EVP_RSA_gen(1024);
     int i;
 
-    for (i = 0; i < 13; ++i) {
+    for (i = 0; i < 21; ++i) {
         json_t *ares, *second;
         fake_t f;
 
@@ -173,6 +174,14 @@ static void lies(void **state)
         if (i == 10) f.key = other;
         if (i == 11) f.key = p384;
         if (i == 12) f.key = weak;
+        if (i == 13) f.display = "Another card";
+        if (i == 14) f.icon = "https://evil.test/card.png";
+        if (i == 15) f.display = NULL;
+        if (i == 16) f.origin = "http://shop.test";
+        if (i == 17) f.origin = NULL;
+        if (i == 18) f.name = "Somebody else"; /* it was not offered */
+        if (i == 19) f.payee = NULL;
+        if (i == 20) f.flags = 0;
         world.outcome = (acs_outcome_t){"C", NULL, NULL};
         second = confirm(ares, &f, 4 * i + 1);
         is(second, "messageType", "ARes");
@@ -183,6 +192,106 @@ static void lies(void **state)
     EVP_PKEY_free(other);
     EVP_PKEY_free(p384);
     EVP_PKEY_free(weak);
+}
+
+/* Where the rules do not want another challenge a lie is an N: the purchase was not confirmed (N-13). */
+static void lies_without_challenge(void **state)
+{
+    static const char *const wants[] = {"S", "Y", "A", "I"};
+    int i;
+
+    for (i = 0; i < COUNT(wants); ++i) {
+        json_t *ares, *second;
+        fake_t f;
+
+        world.outcome = (acs_outcome_t){"S", NULL, NULL};
+        ares = offered(4 * i);
+        f = honest(ares);
+        f.value = "1.00";
+        world.outcome = (acs_outcome_t){wants[i], NULL, NULL};
+        second = confirm(ares, &f, 4 * i + 1);
+        is(second, "messageType", "ARes");
+        is(second, "transStatus", "N");
+        is(second, "transStatusReason", "01");
+        absent(second, "authenticationValue");
+    }
+}
+
+/* The second AReq is about what was shown: shop, origin, exponent (N-13). */
+static void about_another_purchase(void **state)
+{
+    static const char *const change[][2] = {{"merchantName", "Another shop"}, {"payeeOrigin", "https://evil.test"},
+                                            {"purchaseAmount", "1"}, {"threeDSRequestorID", "R-2"}};
+    int i;
+
+    for (i = 0; i < COUNT(change); ++i) {
+        json_t *ares, *doc;
+        fake_t f;
+
+        world.outcome = (acs_outcome_t){"S", NULL, NULL};
+        ares = offered(4 * i);
+        f = honest(ares);
+        doc = second_areq(tds_json_get(ares, "acsTransID"), assertion(&f), NULL, 4 * i + 1);
+        tds_json_set(doc, change[i][0], change[i][1]);
+        world.logged = "";
+        is(areq_doc(doc), "transStatus", "N");
+        assert_true(logged("ACS0171"));
+    }
+}
+
+/* N-15: any https page, or one of those that the issuer has named. */
+static void origins(void **state)
+{
+    static const char *const rows[][2] = {{"https://shop.test", "Y"}, {"https://pay.test:8443", "Y"}, {"https://evil.test", "N"}};
+    int i;
+
+    for (i = 0; i < 2 * COUNT(rows); ++i) {
+        json_t *ares;
+        fake_t f;
+
+        if (i == COUNT(rows)) {
+            world.issuer.spc_origins = apr_array_make(pool, 2, sizeof(const char *));
+            APR_ARRAY_PUSH(world.issuer.spc_origins, const char *) = "https://shop.test";
+            APR_ARRAY_PUSH(world.issuer.spc_origins, const char *) = "https://pay.test:8443";
+        }
+        ares = offered(4 * i);
+        f = honest(ares);
+        f.origin = rows[i % COUNT(rows)][0];
+        is(confirm(ares, &f, 4 * i + 1), "transStatus", i < COUNT(rows) ? "Y" : rows[i - COUNT(rows)][1]);
+    }
+}
+
+static void give_count(json_t *count)
+{
+    json_object_set_new((json_t *)json_array_get(world.card.credentials, 0), "signCount", count);
+}
+
+/* WebAuthn 7.2: the count grows, where there is one. The issuer is told the new one. */
+static void sign_counts(void **state)
+{
+    static const struct { int known, now; const char *status; } rows[] = {
+        {0, 0, "Y"}, {0, 1, "Y"}, {5, 6, "Y"}, {5, 200, "Y"}, {5, 5, "N"}, {5, 4, "N"}, {5, 0, "N"}};
+    int i;
+
+    add_hook(ACS_HOOK_NOTICE);
+    for (i = 0; i < COUNT(rows); ++i) {
+        json_t *ares, *told;
+        fake_t f;
+
+        give_count(i % 2 ? json_integer(rows[i].known) : json_string(apr_itoa(pool, rows[i].known)));
+        ares = offered(4 * i);
+        f = honest(ares);
+        f.count = (unsigned char)rows[i].now;
+        world.bank_doc = NULL;
+        is(confirm(ares, &f, 4 * i + 1), "transStatus", rows[i].status);
+        (void)due();
+        told = json_object_get(world.bank_doc, "credential");
+        if (rows[i].status[0] == 'N' || !rows[i].now) assert_null(told);
+        else {
+            is(told, "id", CRED);
+            assert_int_equal(json_integer_value(json_object_get(told, "signCount")), rows[i].now);
+        }
+    }
 }
 
 static void garbage(void **state)
@@ -541,6 +650,7 @@ static void list_of_many_writers(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
 static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
+                                          T(lies_without_challenge), T(about_another_purchase), T(origins), T(sign_counts),
                                           T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(long_name), T(unusable_credentials), T(rejected_all_the_same), T(trusted),
                                           T(not_trusted), T(trusted_by_nobody), T(nobody_to_tell), T(cancelled), T(list_calls), T(list_is_bounded),
                                           T(list_of_two_writers), T(list_of_many_writers)};

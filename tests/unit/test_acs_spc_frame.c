@@ -47,7 +47,8 @@ static fake_t honest(const seen_t *page)
 
     return (fake_t){.type = "payment.get", .rp = RP, .payee = "https://shop.test", .name = tds_json_get(asked(page), "payeeName"),
                     .value = tds_json_get(data, "value"), .currency = tds_json_get(data, "currency"),
-                    .challenge = tds_json_get(data, "challenge"), .id = CRED, .auth_rp = RP, .flags = 0x05, .key = key};
+                    .challenge = tds_json_get(data, "challenge"), .id = CRED, .display = tds_json_get(data, "displayName"), .icon = tds_json_get(data, "icon"),
+                    .origin = "https://acs.test", .count = 1, .auth_rp = RP, .flags = 0x05, .key = key};
 }
 
 static seen_t send_text(const char *token, const char *text)
@@ -113,7 +114,7 @@ static void lies(void **state)
     EVP_PKEY *stranger = EVP_EC_gen("P-256");
     int i;
 
-    for (i = 0; i < 12; ++i) {
+    for (i = 0; i < 18; ++i) {
         json_t *ares = challenged(i);
         seen_t page = creq(ares);
         fake_t f = honest(&page);
@@ -130,6 +131,12 @@ static void lies(void **state)
         if (i == 9) f.flags = 0x01; /* not verified */
         if (i == 10) f.key = stranger;
         if (i == 11) f.auth_rp = "evil.test";
+        if (i == 12) f.display = "Another card";
+        if (i == 13) f.icon = "https://evil.test/card.png";
+        if (i == 14) f.origin = "https://shop.test"; /* not our page (N-15) */
+        if (i == 15) f.origin = NULL;
+        if (i == 16) f.flags = 0x04; /* not present */
+        if (i == 17) f.payee = NULL;
         world.logged = "";
         world.rreq_bytes = NULL;
         page = confirm(page.token, &f);
