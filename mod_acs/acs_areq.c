@@ -96,6 +96,7 @@ static void add_spc_data(acs_run_t *run, acs_txn_t *t, const acs_facts_t *facts,
     if (ours || *t->trans_status == 'S') t->payee = tds_msg_get(facts->areq, TDS_E_PAYEE_ORIGIN);
     if (!ours) return;
     t->spc_keys = acs_spc_keys(&facts->card, run->pool);
+    t->spc_origin = tds_url_origin(run->conf->challenge_url, run->pool);
     if (d->other != ACS_CHA_COUNT) t->other = ACS_CHA_SOME(d->other);
 }
 

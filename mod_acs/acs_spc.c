@@ -300,7 +300,8 @@ static int origin_good(acs_run_t *run, const char *origin, const acs_issuer_t *i
     int i;
 
     if (!origin || !tds_url_good(origin, strlen(origin), TDS_URL_HTTPS)) return 0;
-    if (prior->spc_keys) return same_origin(origin, tds_url_origin(run->conf->challenge_url, run->pool));
+    if (prior->spc_keys) /* a record of an older node does not have it */
+        return same_origin(origin, prior->spc_origin ? prior->spc_origin : tds_url_origin(run->conf->challenge_url, run->pool));
     for (i = 0; issuer->spc_origins && i < issuer->spc_origins->nelts; ++i) {
         if (same_origin(origin, APR_ARRAY_IDX(issuer->spc_origins, i, const char *))) return 1;
     }

@@ -112,7 +112,7 @@ static void count_entry(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *p
  * authentication value: who fills the outbox drops it. */
 static void drop_personal(acs_txn_t *t)
 {
-    t->phone = t->email = t->spc_keys = t->mcc = NULL;
+    t->phone = t->email = t->spc_keys = t->spc_origin = t->mcc = NULL;
     t->otp_mac = t->forms = t->creq_mark = TDS_BYTES(NULL, 0);
 }
 

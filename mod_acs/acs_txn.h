@@ -177,7 +177,8 @@ acs_event_e acs_result_event(acs_result_e result);
     F(59, STR, const char *, spc_keys)     /* N-14: relying party and credentials of the card, JSON */                \
     F(60, U32, unsigned, other)            /* ACS_CHA_SOME of the method that the cardholder may take instead */      \
     F(70, STR, const char *, spc_credential) /* that has confirmed; for the notice */                                 \
-    F(71, U32, unsigned, spc_count)        /* its sign count; 0: it does not count */
+    F(71, U32, unsigned, spc_count)        /* its sign count; 0: it does not count */                                 \
+    F(72, STR, const char *, spc_origin)   /* N-14: of the page that asks, as acsURL announced it */
 
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
