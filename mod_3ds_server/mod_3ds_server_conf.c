@@ -11,7 +11,7 @@
 #include <http_main.h>
 #include "tds_ap_http.h"
 #include "tds_store_redis.h"
-#include "tds_url.h"
+#include "tds_text.h"
 #include "srv_pages.h"
 
 APLOG_USE_MODULE(threeds_server);
@@ -186,11 +186,11 @@ static const char *set_merchant(cmd_parms *cmd, void *dconf, int argc, char *con
     if (fault) return fault;
     if (argc != 5 && argc != 6)
         return "ThreeDSMerchant: acquirerMerchantID acquirerBIN mcc merchantCountryCode \"merchantName\" [acquirerCountryCode]";
-    if (!*argv[0] || strlen(argv[0]) > 35) return "ThreeDSMerchant: acquirerMerchantID has 1 to 35 characters";
+    if (!*argv[0] || tds_text_chars(argv[0], strlen(argv[0])) > 35) return "ThreeDSMerchant: acquirerMerchantID has 1 to 35 characters";
     if (!*argv[1] || strlen(argv[1]) > 11 || !all_digits(argv[1])) return "ThreeDSMerchant: acquirerBIN has 1 to 11 digits";
     if (strlen(argv[2]) != 4 || !all_digits(argv[2])) return "ThreeDSMerchant: mcc is 4 digits";
     if (strlen(argv[3]) != 3 || !all_digits(argv[3])) return "ThreeDSMerchant: merchantCountryCode is 3 digits (ISO 3166-1)";
-    if (!*argv[4] || strlen(argv[4]) > 40) return "ThreeDSMerchant: merchantName has 1 to 40 characters";
+    if (!*argv[4] || tds_text_chars(argv[4], strlen(argv[4])) > 40) return "ThreeDSMerchant: merchantName has 1 to 40 characters";
     if (argc == 6 && (strlen(argv[5]) != 3 || !all_digits(argv[5])))
         return "ThreeDSMerchant: acquirerCountryCode is 3 digits (ISO 3166-1)";
     if (srv_merchant_find(requestor, argv[0])) return "ThreeDSMerchant: this acquirerMerchantID is given twice";

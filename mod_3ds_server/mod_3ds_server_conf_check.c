@@ -312,7 +312,8 @@ int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         !tds_ap_mount_count(SRV_EP_RESULTS) && !tds_ap_mount_count(SRV_EP_BROWSER))
         return OK; /* loaded, but not used */
     check_begin(srv, s, pconf, ptemp);
-    if ((fault = check_server(srv, pconf, ptemp)) || (fault = check_site(srv)) ||
+    if ((fault = tds_ap_texts_fault(ap_conftree, "ThreeDS", ptemp)) || (fault = check_server(srv, pconf, ptemp)) ||
+        (fault = check_site(srv)) ||
         (fault = tds_ap_keys_load(&srv->keys, "ThreeDS", &srv->key_files, pconf, ptemp)) ||
         (fault = check_sections(srv, s, pconf, ptemp)))
         return complain(s, fault);

@@ -250,10 +250,9 @@ static int notify_post(tds_ap_call_t *call, void *run)
 /* The page is handed out once: not to a browser that only guesses that it will be wanted. */
 static int challenge_get(tds_ap_call_t *call, void *run)
 {
-    const char *purpose = apr_table_get(call->r->headers_in, "Sec-Purpose");
     srv_answer_t answer = {.status = 500};
 
-    if (purpose && ap_strcasestr(purpose, "prefetch")) return tds_ap_status(call->r, HTTP_SERVICE_UNAVAILABLE);
+    if (tds_ap_prefetched(call->r)) return tds_ap_status(call->r, HTTP_SERVICE_UNAVAILABLE);
     srv_run_challenge(run, call->arg, &answer);
     return send_answer(call->r, &answer);
 }

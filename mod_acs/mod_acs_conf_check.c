@@ -287,7 +287,7 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     if (!srv->conf.issuers->nelts && !tds_ap_mount_count(ACS_EP_AREQ) && !tds_ap_mount_count(ACS_EP_CHALLENGE))
         return OK; /* loaded, but not used */
     check_begin(srv, s, pconf, ptemp);
-    if ((fault = check_server(srv, ptemp)) || (fault = check_site(srv)) ||
+    if ((fault = tds_ap_texts_fault(ap_conftree, "ACS", ptemp)) || (fault = check_server(srv, ptemp)) || (fault = check_site(srv)) ||
         (fault = tds_ap_keys_load(&srv->keys, "ACS", &srv->key_files, pconf, ptemp)) ||
         (fault = check_ranges(&srv->conf, ptemp)) || (fault = check_used(&srv->conf, srv->used, ptemp)))
         return complain(s, fault);

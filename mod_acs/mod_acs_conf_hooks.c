@@ -132,7 +132,7 @@ const char *acs_set_cardholder_info(cmd_parms *cmd, void *dconf, const char *sta
 
     if (!issuer) return inside(cmd, "ACSIssuer");
     if (!at) return "ACSCardholderInfo: the first word is a transStatus: Y, A, N, U, R or I (for D: ACSDecoupledText)";
-    if (!*text || strlen(text) > 128) return "ACSCardholderInfo: the text has 1 to 128 bytes";
+    if (!*text || tds_text_chars(text, strlen(text)) > 128) return "ACSCardholderInfo: the text has 1 to 128 characters";
     issuer->infos[at - ACS_INFO_STATUSES] = text;
     return NULL;
 }

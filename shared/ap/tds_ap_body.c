@@ -72,3 +72,16 @@ int tds_ap_body(request_rec *r, apr_size_t max, char **body, apr_size_t *len)
     *len = g.len;
     return st;
 }
+
+int tds_ap_prefetched(request_rec *r)
+{
+    static const char *const names[] = {"Sec-Purpose", "Purpose", "X-Purpose", "X-Moz"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; ++i) {
+        const char *text = apr_table_get(r->headers_in, names[i]);
+
+        if (text && (ap_strcasestr(text, "prefetch") || ap_strcasestr(text, "prerender") || ap_strcasestr(text, "preview"))) return 1;
+    }
+    return 0;
+}

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <http_core.h>
 #include "tds_http.h"
+#include "tds_text.h"
 
 #define AT(base, row, type) ((type *)((char *)(base) + (row)->offset))
 
@@ -82,10 +83,24 @@ const char *tds_ap_row_set(const tds_ap_row_t *row, void *base, const char *text
         if (!*text) return apr_psprintf(pool, "%s: must not be empty", row->name);
         break;
     }
-    if (row->max && (apr_int64_t)strlen(text) > row->max)
+    if (row->max && (apr_int64_t)tds_text_chars(text, strlen(text)) > row->max)
         return apr_psprintf(pool, "%s: must not be longer than %" APR_INT64_T_FMT " characters", row->name, row->max);
     *AT(base, row, const char *) = text;
     return NULL;
+}
+
+const char *tds_ap_texts_fault(const ap_directive_t *d, const char *prefix, apr_pool_t *pool)
+{
+    const char *fault = NULL;
+
+    for (; d && !fault; d = d->next) {
+        const char *name = d->directive + (*d->directive == '<'), *args = d->args ? d->args : "";
+
+        if (!strncasecmp(name, prefix, strlen(prefix)) && !tds_text_utf8(args, strlen(args)))
+            return apr_psprintf(pool, "%s:%d: %s: the text is not UTF-8", d->filename, d->line_num, name);
+        if (d->first_child) fault = tds_ap_texts_fault(d->first_child, prefix, pool);
+    }
+    return fault;
 }
 
 void tds_ap_row_defaults(const tds_ap_row_t *rows, int nrows, tds_ap_scope_e scope, void *base, apr_pool_t *pool)

@@ -30,6 +30,10 @@ typedef struct tds_ap_row_t {
 /* Set one member from text. Returns NULL or what is wrong. */
 const char *tds_ap_row_set(const tds_ap_row_t *row, void *base, const char *text, apr_pool_t *pool);
 
+/* The first directive under d whose name begins with prefix and whose text is not UTF-8, with file and line; NULL: none. Texts
+ * go into messages and pages, which are UTF-8. */
+const char *tds_ap_texts_fault(const ap_directive_t *d, const char *prefix, apr_pool_t *pool);
+
 /* Give every member of a scope its default. */
 void tds_ap_row_defaults(const tds_ap_row_t *rows, int nrows, tds_ap_scope_e scope, void *base, apr_pool_t *pool);
 

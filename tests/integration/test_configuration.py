@@ -158,6 +158,40 @@ BAD = [
 ]
 
 
+TEXTS = [(r"ACSTemplates", "ACSIssuerName"), (r"ACSTemplates", "ACSDecoupledText"), (r"ACSTemplates", "ACSCardholderInfo N"),
+         (r"</ACSDirectoryServer>", "ACSSchemeName"), (r"ThreeDSRequestorID", "ThreeDSRequestorName"),
+         (r"ThreeDSRequestorID", "ThreeDSMerchant 9876543210001 412345 5411 276"), (r"ACSRule ", "ACSRule deny:12")]
+
+
+@pytest.mark.parametrize("before,directive", TEXTS, ids=lambda t: t.split()[0])
+def test_text_that_is_not_utf_8(spare, before, directive):
+    """Messages and pages are UTF-8: a file in Latin-1 is refused, by file and line."""
+    path = os.path.join(spare.root, "latin1.conf")
+    for text, line in ((b"M\xfcller", 2), ("M\xfcller".encode(), None)):
+        if directive.startswith("ACSRule"):
+            text = b"%{AREQ:merchantName} == '" + text + b"'"
+        with open(path, "wb") as f:
+            f.write(b"# in another file\n" + directive.encode() + b' "' + text + b'"\n')
+        good = write(spare)
+        rc, out = spare.configtest(re.sub(before, lambda m: f"Include {path}\n  {m[0]}", good, count=1))
+        assert (rc != 0) == bool(line), out
+        assert not line or f"latin1.conf:{line}: {directive.split()[0]}: the text is not UTF-8" in out, out
+
+
+@pytest.mark.parametrize("before,directive,most", [
+    (r"ACSTemplates", "ACSIssuerName", 64), (r"ACSTemplates", "ACSDecoupledText", 128), (r"ACSTemplates", "ACSCardholderInfo N", 128),
+    (r"ThreeDSRequestorID", "ThreeDSRequestorName", 40), (r"ThreeDSRequestorID", "ThreeDSMerchant 9876543210001 412345 5411 276", 40)],
+    ids=lambda t: str(t).split()[0])
+@pytest.mark.parametrize("char", ["\xfc", "\u5b57", "\U0001f600"])
+def test_length_in_characters(spare, before, directive, most, char):
+    """F-03: the length of a text is that of its characters, not of their bytes."""
+    good = write(spare)
+    for n in (most, most + 1):
+        rc, out = spare.configtest(re.sub(before, lambda m: f'{directive} "{char * n}"\n  {m[0]}', good, count=1))
+        assert (rc == 0) == (n == most), out
+        assert n == most or f"{directive.split()[0]}: " in out
+
+
 @pytest.mark.parametrize("what,put,complaint", BAD, ids=[f"{w.split(' ')[0]}-{i}" for i, (w, _p, _c) in enumerate(BAD)])
 def test_bad(spare, what, put, complaint):
     good = write(spare)

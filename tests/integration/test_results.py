@@ -345,7 +345,8 @@ def test_hosted_page_for_nobody(lab, payment):
     """What no cardholder sees does not count."""
     url = payment.answer.json()["challengeUrl"]
     assert lab.client().request("HEAD", url).status == 405
-    assert lab.client().request("GET", url, headers={"Sec-Purpose": "prefetch;prerender"}).status == 503
+    for name, value in (("Sec-Purpose", "prefetch;prerender"), ("Purpose", "prefetch"), ("X-Purpose", "preview"), ("X-Moz", "prefetch")):
+        assert lab.client().request("GET", url, headers={name: value}).status == 503, name
     assert lab.browser().open(url).forms
 
 
