@@ -4,6 +4,7 @@
 #include <string.h>
 #include <apr_strings.h>
 #include "tds_json.h"
+#include "tds_text.h"
 #include "tds_view.h"
 
 #define HEADER_MAX 2048 /* S-31 */
@@ -67,12 +68,9 @@ static json_t *without_empty(const json_t *v)
 /* S-31: no longer than the AReq may carry, cut between characters. */
 static const char *cut(const char *text, apr_size_t max, apr_pool_t *pool)
 {
-    apr_size_t chars = 0, i;
+    apr_size_t len = strlen(text), head = tds_text_head(text, len, max);
 
-    for (i = 0; text[i]; ++i) {
-        if (((unsigned char)text[i] & 0xc0) != 0x80 && ++chars > max) return apr_pstrmemdup(pool, text, i);
-    }
-    return text;
+    return head < len ? apr_pstrmemdup(pool, text, head) : text;
 }
 
 typedef struct given_t {

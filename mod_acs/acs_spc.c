@@ -6,13 +6,14 @@
 #include <apr_strings.h>
 #include "tds_b64.h"
 #include "tds_mask.h"
+#include "tds_text.h"
 #include "tds_url.h"
 #include "tds_webauthn.h"
 #include "acs_pages.h"
 
 #define CHALLENGE_LEN  32
 #define TIMEOUT_MS     "300000" /* 60000 to 500000 */
-#define NAME_MAX_BYTES 30 /* a displayName has 40 characters */
+#define NAME_CHARS     35 /* characters: a displayName has 40 */
 #define CREDENTIAL_MIN 16
 #define CREDENTIAL_MAX 1000
 #define CREDENTIALS    10
@@ -66,12 +67,9 @@ static json_t *credential_list(const acs_card_t *card)
 static const char *display_name(const acs_issuer_t *issuer, const char *pan, apr_pool_t *pool)
 {
     const char *name = issuer->display_name;
-    apr_size_t len = strlen(name);
+    int len = (int)tds_text_head(name, strlen(name), NAME_CHARS);
 
-    if (len > NAME_MAX_BYTES) {
-        for (len = NAME_MAX_BYTES; len && ((unsigned char)name[len] & 0xc0) == 0x80;) --len;
-    }
-    return apr_psprintf(pool, "%.*s %s", (int)len, name, pan + strlen(pan) - 4);
+    return apr_psprintf(pool, "%.*s %s", len, name, pan + strlen(pan) - 4);
 }
 
 static const char *amount_of(const acs_txn_t *txn, apr_pool_t *pool)

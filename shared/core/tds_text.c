@@ -36,6 +36,16 @@ apr_size_t tds_text_chars(const char *s, apr_size_t len)
     return n;
 }
 
+apr_size_t tds_text_head(const char *s, apr_size_t len, apr_size_t chars)
+{
+    apr_size_t i;
+
+    for (i = 0; i < len; ++i) {
+        if (((unsigned char)s[i] & 0xc0) != 0x80 && !chars--) break;
+    }
+    return i;
+}
+
 static int control_or_blank(uint32_t c)
 {
     if (c <= 0x20 || (c >= 0x7f && c <= 0xa0)) return 1;

@@ -378,6 +378,10 @@ static void long_name(void **state)
     world.issuer.display_name = "B\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4";
     data = json_object_get(offered(2), "spcTransData");
     assert_non_null(tds_json_get(data, "displayName"));
+    world.issuer.display_name = "\xe9\x8a\x80\xe8\xa1\x8c\xe9\x8a\x80\xe8\xa1\x8c\xe9\x8a\x80\xe8\xa1\x8c\xe9\x8a\x80\xe8\xa1\x8c"
+                                "\xe9\x8a\x80\xe8\xa1\x8c\xe9\x8a\x80\xe8\xa1\x8c"; /* 12 characters are not long */
+    data = json_object_get(offered(3), "spcTransData");
+    assert_string_equal(tds_json_get(data, "displayName"), apr_pstrcat(pool, world.issuer.display_name, " 0002", NULL));
 }
 
 /* A credential id that no ARes can carry (16 to 1000 characters) is none: the next rule decides. */

@@ -30,6 +30,9 @@ static void characters(void **state)
     assert_int_equal(IS(tds_text_chars, ""), 0);
     assert_int_equal(IS(tds_text_chars, "abc"), 3);
     assert_int_equal(IS(tds_text_chars, "\xc3\xbc\xe5\xad\x97\xf0\x9f\x98\x80"), 3);
+    assert_int_equal(tds_text_head("\xc3\xbc\xe5\xad\x97" "a", 6, 0), 0);
+    assert_int_equal(tds_text_head("\xc3\xbc\xe5\xad\x97" "a", 6, 2), 5);
+    assert_int_equal(tds_text_head("\xc3\xbc\xe5\xad\x97" "a", 6, 9), 6);
 }
 
 static void solid(void **state)
