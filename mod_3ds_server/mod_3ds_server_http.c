@@ -9,6 +9,7 @@
 #include <http_main.h>
 #include <http_protocol.h>
 #include "tds_ap_answer.h"
+#include "tds_ap_body.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
 #include "tds_ap_route.h"
