@@ -7,6 +7,7 @@
 #include "tds_ap_check.h"
 #include "tds_ap_conf.h"
 #include "tds_ap_mount.h"
+#include "tds_ap_store.h"
 #include "tds_ap_peer.h"
 #include "srv_run.h"
 
@@ -17,6 +18,7 @@ enum { SRV_EP_REQUESTOR = 1, SRV_EP_RESULTS, SRV_EP_BROWSER, SRV_EP_STATUS };
 /* Of the main server. */
 typedef struct srv_server_t {
     srv_conf_t conf;
+    tds_ap_store_t store;
     tds_ap_key_files_t key_files;
     const char *versions_text;
     srv_ds_t *ds; /* the section being read */

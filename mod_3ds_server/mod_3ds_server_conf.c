@@ -318,19 +318,11 @@ static const char *requestor_section(cmd_parms *cmd, void *dconf, const char *ar
 apr_status_t srv_child_start(apr_pool_t *pchild, server_rec *s)
 {
     srv_server_t *srv = srv_server_of(s);
-    tds_redis_conf_t conf = {.url = srv->conf.store_url, .timeout = srv->conf.store_timeout};
-    tds_redis_t *redis;
-    apr_status_t rv;
-    tds_err_t err;
     int threads = 0;
 
-    tds_err_init(&err, pchild);
-    tds_store_redis_init();
     (void)ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
     srv_child.waiting_max = threads * srv->conf.long_poll_share / 100;
-    if ((rv = tds_redis_make(&redis, &conf, pchild, &err)) != APR_SUCCESS) return rv;
-    srv_child.store = tds_store_make(&tds_store_redis_ops, redis, "srv", srv->keys, apr_time_now, pchild);
-    return APR_SUCCESS;
+    return tds_ap_store_make(&srv_child.store, &srv->store, "srv", srv->keys, &threeds_server_module, s, pchild);
 }
 
 #define ROW_AT(n) ((void *)&rows[n])

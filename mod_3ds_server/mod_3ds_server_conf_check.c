@@ -11,7 +11,6 @@
 #include "tds_ap_check.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
-#include "tds_store_redis.h"
 #include "tds_url.h"
 #include "srv_pages.h"
 
@@ -46,8 +45,6 @@ static const char *check_server(srv_server_t *srv, apr_pool_t *pconf, apr_pool_t
 {
     const char *fault;
 
-    if (!srv->conf.store_url) return "ThreeDSStore is missing";
-    if ((fault = tds_redis_url_fault(srv->conf.store_url, p))) return apr_pstrcat(p, "ThreeDSStore: ", fault, NULL);
     if (!srv->conf.server_url) return "ThreeDSServerURL is missing: the public URL of the results endpoint";
     if (!srv->conf.browser_url) return "ThreeDSBrowserURL is missing: the public URL of the browser endpoint";
     if (!srv->conf.ref_number) return "ThreeDSServerRefNumber is missing";
@@ -312,7 +309,8 @@ int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
         !tds_ap_mount_count(SRV_EP_RESULTS) && !tds_ap_mount_count(SRV_EP_BROWSER))
         return OK; /* loaded, but not used */
     check_begin(srv, s, pconf, ptemp);
-    if ((fault = tds_ap_texts_fault(ap_conftree, "ThreeDS", ptemp)) || (fault = check_server(srv, pconf, ptemp)) ||
+    if ((fault = tds_ap_texts_fault(ap_conftree, "ThreeDS", ptemp)) ||
+        (fault = tds_ap_store_check(&srv->store, "ThreeDSStore", pconf, ptemp)) || (fault = check_server(srv, pconf, ptemp)) ||
         (fault = check_site(srv)) ||
         (fault = tds_ap_keys_load(&srv->keys, "ThreeDS", &srv->key_files, pconf, ptemp)) ||
         (fault = check_sections(srv, s, pconf, ptemp)))

@@ -56,8 +56,6 @@ typedef struct srv_requestor_t {
 
 /* Server level. */
 typedef struct srv_conf_t {
-    const char *store_url;
-    apr_interval_time_t store_timeout;
     const char *server_url;  /* becomes threeDSServerURL */
     const char *browser_url; /* of the browser endpoint; + /notify becomes notificationURL */
     const char *notification_url;

@@ -124,8 +124,6 @@ typedef struct acs_ds_t {
 
 /* Server level. */
 typedef struct acs_conf_t {
-    const char *store_url;
-    apr_interval_time_t store_timeout;
     const char *challenge_url; /* becomes acsURL */
     const char *method_url;    /* public URL of the endpoint method; NULL: there is none */
     apr_interval_time_t method_keep; /* how long 3DS Method data waits for its AReq (M-06) */

@@ -1,6 +1,8 @@
 /* What the lanes bring up: a time limit, or something in the outbox. The record decides. */
 #include "acs_run.h"
 
+#define HAND_BACK apr_time_from_sec(1)
+
 static apr_status_t nothing(acs_run_t *run, const acs_txn_t *txn, void *baton, acs_happening_t *what)
 {
     return APR_SUCCESS;
@@ -12,7 +14,10 @@ static void trouble(acs_run_t *run, const char *id, tds_lane_e lane, apr_status_
         (void)tds_store_arm(run->store, lane, id, 0, run->pool, run->err); /* a stray */
         return;
     }
-    if (rv == APR_EINVAL) tds_metric_add(run->metrics, ACS_M_TAMPERED, 1);
+    if (rv == APR_EINVAL) { /* perhaps a node of a newer release, or with another master key, can read it */
+        tds_metric_add(run->metrics, ACS_M_TAMPERED, 1);
+        (void)tds_store_arm(run->store, lane, id, run->clock() + HAND_BACK, run->pool, run->err);
+    }
     tds_log(run->log, TDS_LOG_ERR, "ACS0080", id, "cannot work on what is due: %s",
             run->err->detail ? run->err->detail : ""); /* due again when the lease ends */
 }

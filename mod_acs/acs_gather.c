@@ -85,7 +85,7 @@ static apr_status_t read_batch(acs_run_t *run, batch_t *b)
 
     if (rv == APR_SUCCESS) return rv;
     acs_metric_store(run, rv);
-    return TDS_FAIL(run->err, rv, 404, NULL, "the store does not answer");
+    return TDS_FAIL(run->err, rv, 403, NULL, "the store does not answer");
 }
 
 /* Only where a rule reads a counter by device, and this browser has one. */

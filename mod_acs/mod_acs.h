@@ -9,6 +9,7 @@
 #include "tds_ap_mount.h"
 #include "tds_ap_peer.h"
 #include "tds_ap_route.h"
+#include "tds_ap_store.h"
 #include "acs_log.h"
 
 extern module AP_MODULE_DECLARE_DATA acs_module;
@@ -18,6 +19,7 @@ enum { ACS_EP_AREQ = 1, ACS_EP_CHALLENGE, ACS_EP_METHOD, ACS_EP_ISSUER, ACS_EP_S
 /* Of the main server. */
 typedef struct acs_server_t {
     acs_conf_t conf;
+    tds_ap_store_t store;
     tds_ap_key_files_t key_files;
     apr_pool_t *pool;         /* of the configuration */
     apr_array_header_t *used; /* const char *: names in ACSUse */

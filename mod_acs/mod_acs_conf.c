@@ -10,7 +10,6 @@
 #include <http_main.h>
 #include <http_log.h>
 #include "tds_ap_http.h"
-#include "tds_store_redis.h"
 #include "acs_av.h"
 #include "acs_hook.h"
 #include "acs_count.h"
@@ -339,17 +338,10 @@ static const char *ds_section(cmd_parms *cmd, void *dconf, const char *args)
 apr_status_t acs_child_store(apr_pool_t *pchild, server_rec *s)
 {
     acs_server_t *srv = acs_server_of(s);
-    tds_redis_conf_t conf = {.url = srv->conf.store_url, .timeout = srv->conf.store_timeout};
-    tds_redis_t *redis;
-    apr_status_t rv;
-    tds_err_t err;
+    apr_status_t rv = tds_ap_store_make(&acs_child.store, &srv->store, "acs", srv->keys, &acs_module, s, pchild);
     int i;
 
-    tds_err_init(&err, pchild);
-    tds_store_redis_init();
-    if ((rv = tds_redis_make(&redis, &conf, pchild, &err)) != APR_SUCCESS) return rv;
-    acs_child.store =
-        tds_store_make(&tds_store_redis_ops, redis, "acs", srv->keys, apr_time_now, pchild);
+    if (rv != APR_SUCCESS) return rv;
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
         acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
         if (issuer->card_ops == &acs_card_redis)

@@ -10,7 +10,6 @@
 #include "tds_ap_check.h"
 #include "tds_ap_http.h"
 #include "tds_ap_log.h"
-#include "tds_store_redis.h"
 #include "acs_av.h"
 #include "acs_hook.h"
 #include "acs_pages.h"
@@ -218,9 +217,6 @@ static const char *check_server(acs_server_t *srv, apr_pool_t *p)
 {
     const char *fault;
 
-    if (!srv->conf.store_url) return "ACSStore is missing";
-    if ((fault = tds_redis_url_fault(srv->conf.store_url, p)))
-        return apr_pstrcat(p, "ACSStore: ", fault, NULL);
     if (!srv->conf.challenge_url) return "ACSChallengeURL is missing";
     if (strchr(srv->conf.challenge_url, '?')) return "ACSChallengeURL must not have a query";
     srv->conf.challenge_url = without_slash(srv->conf.challenge_url, srv->pool);
@@ -287,7 +283,8 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     if (!srv->conf.issuers->nelts && !tds_ap_mount_count(ACS_EP_AREQ) && !tds_ap_mount_count(ACS_EP_CHALLENGE))
         return OK; /* loaded, but not used */
     check_begin(srv, s, pconf, ptemp);
-    if ((fault = tds_ap_texts_fault(ap_conftree, "ACS", ptemp)) || (fault = check_server(srv, ptemp)) || (fault = check_site(srv)) ||
+    if ((fault = tds_ap_texts_fault(ap_conftree, "ACS", ptemp)) ||
+        (fault = tds_ap_store_check(&srv->store, "ACSStore", pconf, ptemp)) || (fault = check_server(srv, ptemp)) || (fault = check_site(srv)) ||
         (fault = tds_ap_keys_load(&srv->keys, "ACS", &srv->key_files, pconf, ptemp)) ||
         (fault = check_ranges(&srv->conf, ptemp)) || (fault = check_used(&srv->conf, srv->used, ptemp)))
         return complain(s, fault);

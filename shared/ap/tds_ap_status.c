@@ -29,8 +29,9 @@ int tds_ap_ready(request_rec *r, tds_store_t *store, const tds_ap_certs_t *certs
     tds_err_init(&err, r->pool);
     if (!store) rv = APR_EINIT;
     else rv = tds_store_health(store, &h, r->pool, &err);
-    if (rv != APR_SUCCESS) why = rv == APR_EGENERAL ? "the store refuses commands" : "the store does not answer";
-    else if (!h.writable) why = "the store is a read-only replica";
+    if (rv != APR_SUCCESS) why = err.detail ? err.detail : "the store does not answer";
+    else if (h.fault) why = h.fault;
+    else if (h.foreign) why = "the nodes that share the store have another master key";
     else if (h.evicts) why = "the store may evict: set maxmemory-policy noeviction";
     else if (h.offset > CLOCK_TOLERANCE || h.offset < -CLOCK_TOLERANCE) why = "clock and store differ by more than 2 s";
     else if (tds_ap_work_idle() > WORK_TOLERANCE) why = "background work has stopped";

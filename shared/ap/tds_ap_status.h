@@ -10,9 +10,9 @@
 /* This process answers. */
 int tds_ap_health(request_rec *r);
 
-/* May work be sent here? 200, or 503 with the reason: the store is away, cannot be written to, may evict, or its clock
- * differs; background work has stopped; a certificate of ours has expired; or what the module itself has
- * against it (fault; NULL: nothing). */
+/* May work be sent here? 200, or 503 with the reason: the store is away, refuses what payments need, may evict, belongs to nodes
+ * with another master key, or its clock differs; background work has stopped; a certificate of ours has expired; or what the
+ * module itself has against it (fault; NULL: nothing). */
 int tds_ap_ready(request_rec *r, tds_store_t *store, const tds_ap_certs_t *certs, const char *fault);
 
 /* All metrics in the text format of Prometheus. prefix ("acs", "srv") begins the name of the one that this function adds: when

@@ -1,7 +1,16 @@
 #include "tds_time.h"
 
 #include <string.h>
+#include <time.h>
 #include <apr_strings.h>
+
+apr_time_t tds_time_mono(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return apr_time_from_sec((apr_time_t)t.tv_sec) + t.tv_nsec / 1000;
+}
 
 const char *tds_time_compact(apr_time_t t, apr_pool_t *pool)
 {

@@ -8,6 +8,10 @@
 /* A clock; engines own none, tests hand in one that they move. */
 typedef apr_time_t tds_clock_fn(void);
 
+/* Microseconds of a clock that nobody sets: for time limits and breakers within this machine, in all its processes. Says
+ * nothing about the time of day; what is stored, or told to others, is of the wall clock. */
+apr_time_t tds_time_mono(void);
+
 /* YYYYMMDDHHMMSS in UTC (purchaseDate, F-08). */
 const char *tds_time_compact(apr_time_t t, apr_pool_t *pool);
 

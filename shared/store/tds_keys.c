@@ -125,6 +125,11 @@ unsigned char tds_keys_writer(const tds_keys_t *keys)
     return keys->id[0];
 }
 
+tds_bytes_t tds_keys_generations(const tds_keys_t *keys)
+{
+    return TDS_BYTES(keys->id, (apr_size_t)keys->count);
+}
+
 apr_status_t tds_keys_derive(const tds_keys_t *keys, unsigned char generation, unsigned char out[TDS_KEY_LEN],
                              const char *label, const tds_bytes_t *parts, int nparts)
 {

@@ -36,6 +36,9 @@ int tds_keys_count(const tds_keys_t *keys);
 /* Which generation writes (its id, one byte that survives a rotation: taken from the key itself). */
 unsigned char tds_keys_writer(const tds_keys_t *keys);
 
+/* The ids of all generations, one byte each; they live as long as keys. */
+tds_bytes_t tds_keys_generations(const tds_keys_t *keys);
+
 /* Derive a key. generation: an id as tds_keys_writer gives it. APR_NOTFOUND: no such generation. */
 apr_status_t tds_keys_derive(const tds_keys_t *keys, unsigned char generation, unsigned char out[TDS_KEY_LEN],
                              const char *label, const tds_bytes_t *parts, int nparts);

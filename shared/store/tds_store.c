@@ -10,6 +10,10 @@
 #define TYPE_COUNT 'c'
 #define SIDE_NAME  96
 
+#define KEY_TTL   apr_time_from_sec(60) /* how long it is known which master key is that of the store */
+#define KEY_CHECK apr_time_from_sec(5)  /* between two looks */
+#define KEY_MARK  16                    /* hex digits */
+
 struct tds_store_t {
     const tds_store_ops_t *ops;
     void *baton;
@@ -17,6 +21,11 @@ struct tds_store_t {
     const tds_keys_t *keys;
     tds_clock_fn *clock;
     const char *queues[TDS_LANES][TDS_STORE_SHARDS];
+    const char *key_key;
+    apr_uint64_t key_checked; /* atomic, of tds_time_mono */
+    int foreign;              /* atomic */
+    tds_store_foreign_fn *changed;
+    void *changed_baton;
 };
 
 tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char *prefix, const tds_keys_t *keys,
@@ -30,6 +39,7 @@ tds_store_t *tds_store_make(const tds_store_ops_t *ops, void *baton, const char 
     store->prefix = prefix;
     store->keys = keys;
     store->clock = clock;
+    store->key_key = apr_psprintf(pool, "%s:{00}:k:master", prefix);
     for (i = 0; i < TDS_STORE_SHARDS; ++i) {
         store->queues[TDS_LANE_STEPS][i] = apr_psprintf(pool, "%s:{%02x}:q", prefix, i);
         store->queues[TDS_LANE_OUT][i] = apr_psprintf(pool, "%s:{%02x}:o", prefix, i);
@@ -160,13 +170,93 @@ apr_status_t tds_store_load(tds_store_t *store, const char *id, unsigned version
     return APR_SUCCESS;
 }
 
+/* ---- whose master key? -------------------------------------------------------- */
+
+static apr_status_t key_mark(char mark[KEY_MARK + 1], const tds_store_t *store, unsigned char generation, apr_pool_t *pool)
+{
+    unsigned char out[TDS_KEY_LEN];
+    apr_status_t rv = tds_keys_derive(store->keys, generation, out, "mark of the master key", NULL, 0);
+
+    if (rv == APR_SUCCESS) memcpy(mark, tds_hex(out, KEY_MARK / 2, pool), KEY_MARK + 1);
+    return rv;
+}
+
+static int is_ours(const tds_store_t *store, const unsigned char *value, apr_size_t len, apr_pool_t *pool)
+{
+    tds_bytes_t generations = tds_keys_generations(store->keys);
+    char mark[KEY_MARK + 1];
+    apr_size_t i;
+
+    for (i = 0; i < generations.len; ++i) {
+        if (key_mark(mark, store, ((const unsigned char *)generations.data)[i], pool) == APR_SUCCESS && len == KEY_MARK &&
+            !memcmp(mark, value, KEY_MARK))
+            return 1;
+    }
+    return 0;
+}
+
+static void set_foreign(tds_store_t *store, int foreign)
+{
+    if (__atomic_exchange_n(&store->foreign, foreign, __ATOMIC_ACQ_REL) != foreign && store->changed)
+        store->changed(store->changed_baton, foreign);
+}
+
+/* A store that does not answer tells nothing about it. */
+static void check_key(tds_store_t *store, apr_pool_t *pool)
+{
+    tds_store_raw_t raw = {.key = store->key_key, .len = KEY_MARK, .ttl = KEY_TTL};
+    const unsigned char *value;
+    char mark[KEY_MARK + 1];
+    apr_size_t len;
+    apr_status_t rv = store->ops->load(store->baton, store->key_key, &value, &len, pool, NULL);
+
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv)) return;
+    if (rv == APR_SUCCESS && !is_ours(store, value, len, pool)) {
+        set_foreign(store, 1);
+        return;
+    }
+    if (key_mark(mark, store, tds_keys_writer(store->keys), pool) != APR_SUCCESS) return;
+    raw.value = (const unsigned char *)mark;
+    (void)store->ops->put(store->baton, &raw, pool, NULL);
+    set_foreign(store, 0);
+}
+
+/* Once in KEY_CHECK, by one of the threads that come along. */
+static void check_key_sometimes(tds_store_t *store, apr_pool_t *pool)
+{
+    apr_uint64_t now = (apr_uint64_t)tds_time_mono(), last = __atomic_load_n(&store->key_checked, __ATOMIC_ACQUIRE);
+
+    if (last && now - last < (apr_uint64_t)KEY_CHECK) return;
+    if (__atomic_compare_exchange_n(&store->key_checked, &last, now, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        check_key(store, pool);
+}
+
+void tds_store_on_foreign(tds_store_t *store, tds_store_foreign_fn *changed, void *baton)
+{
+    store->changed = changed;
+    store->changed_baton = baton;
+}
+
+int tds_store_foreign(const tds_store_t *store)
+{
+    return __atomic_load_n(&store->foreign, __ATOMIC_ACQUIRE);
+}
+
+/* ---- work --------------------------------------------------------------------- */
+
 apr_status_t tds_store_claim(tds_store_t *store, const tds_claim_t *what, apr_array_header_t **ids, apr_pool_t *pool,
                              tds_err_t *err)
 {
+    tds_store_lease_t lease = {.queues = &store->queues[what->lane][what->first],
+                               .nqueues = what->count,
+                               .max = what->max,
+                               .lease = what->lease,
+                               .generations = tds_keys_generations(store->keys)};
+
     *ids = apr_array_make(pool, what->max > 0 ? what->max : 1, sizeof(const char *));
     if (what->max <= 0) return APR_SUCCESS;
-    return store->ops->claim(store->baton, &store->queues[what->lane][what->first], what->count, what->max, what->lease,
-                             *ids, pool, err);
+    if (store->changed) check_key_sometimes(store, pool);
+    return store->ops->claim(store->baton, &lease, *ids, pool, err);
 }
 
 apr_status_t tds_store_arm(tds_store_t *store, tds_lane_e lane, const char *id, apr_time_t due, apr_pool_t *pool,
@@ -230,6 +320,21 @@ apr_status_t tds_store_batch(tds_store_t *store, tds_store_read_t *reads, int n,
 
 apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
 {
+    tds_store_raw_t raw = {.lane = TDS_LANE_STEPS, .version = 1, .ttl = apr_time_from_sec(10), .due = store->clock()};
+    unsigned char *value = apr_palloc(pool, TDS_STORE_HEAD + 1);
+    char *id = apr_palloc(pool, TDS_UUID_LEN + 1);
+
     *health = (tds_store_health_t){0};
-    return store->ops->health(store->baton, health, pool, err);
+    if (tds_uuid_make(id, tds_rand_bytes) != APR_SUCCESS) return TDS_FAIL(err, APR_EGENERAL, 404, NULL, "no random bytes");
+    (void)apr_snprintf((char *)value, TDS_STORE_HEAD + 1, TDS_STORE_MAGIC "%08x%.16s", 1, id);
+    raw.id = id;
+    raw.key = apr_psprintf(pool, "%s:{00}:h:%s", store->prefix, id);
+    raw.queue = apr_pstrcat(pool, raw.key, ":q", NULL);
+    raw.other = apr_pstrcat(pool, raw.key, ":o", NULL);
+    raw.value = value;
+    raw.len = TDS_STORE_HEAD;
+    raw.write_id = (const unsigned char *)"readiness-check.";
+    check_key(store, pool);
+    health->foreign = tds_store_foreign(store);
+    return store->ops->health(store->baton, &raw, health, pool, err);
 }

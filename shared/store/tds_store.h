@@ -47,7 +47,8 @@ typedef struct tds_change_t {
 } tds_change_t;
 
 /* APR_EEXIST: the id was there (the record that is there is not touched).
- * APR_TIMEUP, APR_EGENERAL: the store does not answer; what became of the write is unknown. */
+ * APR_TIMEUP, APR_EGENERAL: the store does not answer; what became of the write is unknown. Here and below err->proto is then 403
+ * (X-TIME-31), and 404 for what will not mend by itself. */
 apr_status_t tds_store_create(tds_store_t *store, const tds_change_t *change, apr_pool_t *pool, tds_err_t *err);
 
 /* APR_ENOENT: no such record. APR_EINVAL: there is one that does not open, or an older one than
@@ -115,13 +116,21 @@ typedef struct tds_store_read_t {
 apr_status_t tds_store_batch(tds_store_t *store, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err);
 
 typedef struct tds_store_health_t {
-    int reachable;
-    int writable;               /* a master, not a replica */
-    int evicts;                 /* maxmemory-policy is not noeviction: it may forget transactions */
+    const char *fault;          /* what of that which payments need is refused, and why; NULL: nothing */
+    int evicts;                 /* maxmemory-policy is not noeviction: it may forget transactions. 0 also when that is not told */
+    int foreign;                /* the nodes that share the store have another master key than we */
     apr_interval_time_t offset; /* its clock minus ours */
 } tds_store_health_t;
 
+/* Tries what payments do: a write, the scripts, the queues. */
 apr_status_t tds_store_health(tds_store_t *store, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err);
+
+/* Nodes that share a store must be able to open each other's records. Which master key is that of the store is written there
+ * by the first who comes, for KEY_TTL, and kept up by all who have it; whoever has not is told so by this. Called now and then by
+ * tds_store_claim. changed (may be NULL) is told when foreign turns from 0 to 1 and back. */
+typedef void tds_store_foreign_fn(void *baton, int foreign);
+void tds_store_on_foreign(tds_store_t *store, tds_store_foreign_fn *changed, void *baton);
+int tds_store_foreign(const tds_store_t *store);
 
 /* ---- For who makes a store ------------------------------------------------------------------------ */
 
@@ -144,12 +153,21 @@ typedef struct tds_store_raw_t {
 typedef apr_status_t tds_store_write_fn(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err);
 typedef apr_status_t tds_store_read_fn(void *baton, const char *key, const unsigned char **value, apr_size_t *len,
                                        apr_pool_t *pool, tds_err_t *err);
-typedef apr_status_t tds_store_claim_fn(void *baton, const char *const *queues, int nqueues, int max,
-                                        apr_interval_time_t lease, apr_array_header_t *ids, apr_pool_t *pool,
+/* What is to be claimed: max entries out of these queues, none whose record has been sealed under a key that is not one of
+ * generations (a byte each). */
+typedef struct tds_store_lease_t {
+    const char *const *queues;
+    int nqueues, max;
+    apr_interval_time_t lease;
+    tds_bytes_t generations;
+} tds_store_lease_t;
+
+typedef apr_status_t tds_store_claim_fn(void *baton, const tds_store_lease_t *what, apr_array_header_t *ids, apr_pool_t *pool,
                                         tds_err_t *err);
 /* Fills rv and what was read; value is the sealed one, not to be changed. */
 typedef apr_status_t tds_store_batch_fn(void *baton, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err);
-typedef apr_status_t tds_store_health_fn(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err);
+/* raw: a save of version 1 under keys of its own, to try. */
+typedef apr_status_t tds_store_health_fn(void *baton, const tds_store_raw_t *raw, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err);
 
 typedef struct tds_store_ops_t {
     tds_store_write_fn *create; /* EEXIST */

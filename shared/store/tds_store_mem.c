@@ -108,11 +108,11 @@ static apr_status_t mem_create(void *baton, const tds_store_raw_t *raw, apr_pool
     tds_mem_t *m = baton;
     int fail = fails_now(m);
 
-    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     count(m, raw);
     if (live(m, raw->key)) return APR_EEXIST;
     put(m, raw);
-    return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
+    return fail ? TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault") : APR_SUCCESS;
 }
 
 static apr_status_t mem_save(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
@@ -122,20 +122,20 @@ static apr_status_t mem_save(void *baton, const tds_store_raw_t *raw, apr_pool_t
     slot_t *s = live(m, raw->key);
     char want[9];
 
-    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     count(m, raw);
     if (!s) return APR_ENOENT;
     (void)apr_snprintf(want, sizeof want, "%08x", raw->version);
     if (memcmp(s->value + TDS_STORE_VERSION_AT, want, 8)) return APR_EAGAIN;
     put(m, raw);
-    return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
+    return fail ? TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault") : APR_SUCCESS;
 }
 
 static apr_status_t mem_arm(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
 {
     tds_mem_t *m = baton;
 
-    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     if (apr_hash_get(m->due[raw->lane], raw->id, APR_HASH_KEY_STRING)) set_due(m, raw); /* never a new entry */
     return APR_SUCCESS;
 }
@@ -146,30 +146,40 @@ static apr_status_t mem_load(void *baton, const char *key, const unsigned char *
     tds_mem_t *m = baton;
     slot_t *s;
 
-    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     if (!(s = live(m, key))) return APR_ENOENT;
     *value = s->value;
     *len = s->len;
     return APR_SUCCESS;
 }
 
-static apr_status_t mem_claim(void *baton, const char *const *queues, int nqueues, int max, apr_interval_time_t lease,
-                              apr_array_header_t *ids, apr_pool_t *pool, tds_err_t *err)
+/* Can who has these keys open it? What has no record is a stray, for anybody. */
+static int opens(tds_mem_t *m, const char *queue, const char *id, const tds_store_lease_t *what, apr_pool_t *pool)
+{
+    slot_t *s = live(m, apr_psprintf(pool, "%.*st:%s", (int)strlen(queue) - 1, queue, id));
+
+    return !s || s->len <= TDS_STORE_HEAD || memchr(what->generations.data, s->value[TDS_STORE_HEAD], what->generations.len);
+}
+
+static apr_status_t mem_claim(void *baton, const tds_store_lease_t *what, apr_array_header_t *ids, apr_pool_t *pool,
+                              tds_err_t *err)
 {
     tds_mem_t *m = baton;
+    const char *const *queues = what->queues;
     tds_lane_e lane = queues[0][strlen(queues[0]) - 1] == 'o' ? TDS_LANE_OUT : TDS_LANE_STEPS;
     apr_hash_index_t *hi;
     int i;
 
-    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     for (hi = apr_hash_first(pool, m->due[lane]); hi; hi = apr_hash_next(hi)) {
         const char *id = apr_hash_this_key(hi);
         apr_time_t *at = apr_hash_this_val(hi);
 
-        for (i = 0; i < nqueues; ++i) {
+        for (i = 0; i < what->nqueues; ++i) {
             const char *shard = strchr(queues[i], '{');
-            if (shard && !strncmp(shard + 1, id, 2) && *at <= m->clock() && ids->nelts < max) {
-                *at = m->clock() + lease;
+            if (shard && !strncmp(shard + 1, id, 2) && *at <= m->clock() && ids->nelts < what->max &&
+                opens(m, queues[i], id, what, pool)) {
+                *at = m->clock() + what->lease;
                 APR_ARRAY_PUSH(ids, const char *) = id;
             }
         }
@@ -192,11 +202,11 @@ static apr_status_t mem_put(void *baton, const tds_store_raw_t *raw, apr_pool_t 
     tds_mem_t *m = baton;
     int fail = fails_now(m);
 
-    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fail && !m->fail_lost) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     if (raw->unless && live(m, raw->unless)) return APR_EEXIST;
     if (raw->seen && !unmoved(m, raw)) return APR_EAGAIN;
     put(m, raw);
-    return fail ? TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault") : APR_SUCCESS;
+    return fail ? TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault") : APR_SUCCESS;
 }
 
 void tds_mem_hash(tds_mem_t *mem, const char *key, const apr_table_t *fields)
@@ -226,14 +236,14 @@ static apr_status_t mem_batch(void *baton, tds_store_read_t *reads, int n, apr_p
     tds_mem_t *m = baton;
     int i;
 
-    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 404, NULL, "ordered fault");
+    if (fails_now(m)) return TDS_FAIL(err, m->fail_rv, 403, NULL, "ordered fault");
     for (i = 0; i < n; ++i) read_one(m, &reads[i]);
     return APR_SUCCESS;
 }
 
-static apr_status_t mem_health(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
+static apr_status_t mem_health(void *baton, const tds_store_raw_t *raw, tds_store_health_t *health, apr_pool_t *pool,
+                               tds_err_t *err)
 {
-    health->reachable = health->writable = 1;
     return APR_SUCCESS;
 }
 

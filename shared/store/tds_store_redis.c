@@ -19,14 +19,23 @@ static tds_redis_script_t save_script = {
     "return 'OK'",
     ""};
 
-/* KEYS queue; ARGV max, lease ms. By the clock of Redis. */
+/* KEYS queue; ARGV max, lease ms, ids of the keys that the caller can open records with, how many entries to look at. By the
+ * clock of Redis. What somebody else has to open is left to him; what has no record is a stray, for anybody. The byte behind
+ * the header is the id of the record's key. */
 static tds_redis_script_t claim_script = {
     "local t = redis.call('TIME') "
     "local now = t[1] * 1000 + math.floor(t[2] / 1000) "
-    "local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1]) "
-    "for _, id in ipairs(due) do redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], id) end "
-    "return due",
+    "local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[4]) "
+    "local got = {} "
+    "for _, id in ipairs(due) do "
+    "if #got == tonumber(ARGV[1]) then break end "
+    "local key = redis.call('GETRANGE', string.sub(KEYS[1], 1, -2) .. 't:' .. id, 28, 28) "
+    "if key == '' or string.find(ARGV[3], key, 1, true) then "
+    "redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], id) "
+    "got[#got + 1] = id end end "
+    "return got",
     ""};
+#define LOOK_AT 100 /* entries beside those that are wanted, where others than we have to open them */
 
 /* KEYS value, counter; ARGV value, ttl ms */
 static tds_redis_script_t put_script = {
@@ -53,15 +62,9 @@ void tds_store_redis_init(void)
     tds_redis_script_init(&claim_script);
 }
 
-static apr_status_t refused(const tds_redis_reply_t *reply, tds_err_t *err)
+static apr_status_t refused(const tds_redis_reply_t *reply, apr_pool_t *pool, tds_err_t *err)
 {
-    return TDS_FAIL(err, APR_EGENERAL, 404, NULL, "the store refused a command: %.60s",
-                    reply->type == TDS_REPLY_ERROR ? reply->text : "unexpected reply");
-}
-
-static int is_text(const tds_redis_reply_t *reply, const char *text)
-{
-    return reply->type == TDS_REPLY_STRING && !strcmp(reply->text, text);
+    return TDS_FAIL(err, APR_EGENERAL, 403, NULL, "the store refused a command: %s", tds_redis_error(reply, pool));
 }
 
 /* Was it we who wrote what is there? Asked only when a broken connection may have swallowed the answer. */
@@ -114,6 +117,7 @@ static apr_status_t redis_create(void *baton, const tds_store_raw_t *raw, apr_po
         tds_redis_arg(&cmds[n], raw->queue);
         tds_redis_arg_int(&cmds[n++], QUEUE_TTL_MS, pool);
     }
+    cmds[n].writes = 1;
     tds_redis_arg(&cmds[n], "SET");
     tds_redis_arg(&cmds[n], raw->key);
     tds_redis_arg_bytes(&cmds[n], raw->value, raw->len);
@@ -123,18 +127,15 @@ static apr_status_t redis_create(void *baton, const tds_store_raw_t *raw, apr_po
     rv = tds_redis_run(baton, cmds, n + add_incrs(&cmds[n], raw, pool), &replies, &repeated, pool, err);
     if (rv != APR_SUCCESS) return rv;
     for (i = 0; i < n; ++i) {
-        if (replies[i].type == TDS_REPLY_ERROR) return refused(&replies[i], err);
+        if (replies[i].type == TDS_REPLY_ERROR) return refused(&replies[i], pool, err);
     }
-    if (is_text(&replies[n - 1], "OK") || (repeated && ours_already(baton, raw, pool))) return APR_SUCCESS;
-    return APR_EEXIST;
+    if (tds_redis_says(&replies[n - 1], "OK") || (repeated && ours_already(baton, raw, pool))) return APR_SUCCESS;
+    return replies[n - 1].type == TDS_REPLY_NIL ? APR_EEXIST : refused(&replies[n - 1], pool, err);
 }
 
-static apr_status_t redis_save(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+static void save_args(tds_redis_cmd_t *cmd, const tds_store_raw_t *raw, apr_int64_t queue_ttl_ms, apr_pool_t *pool)
 {
-    tds_redis_cmd_t *cmd = apr_pcalloc(pool, (apr_size_t)(1 + 2 * raw->nincrs) * sizeof *cmd);
-    tds_redis_reply_t *reply;
-    apr_status_t rv;
-
+    cmd->writes = 1;
     tds_redis_eval(cmd, &save_script, 3, pool);
     tds_redis_arg(cmd, raw->key);
     tds_redis_arg(cmd, raw->queue);
@@ -146,12 +147,21 @@ static apr_status_t redis_save(void *baton, const tds_store_raw_t *raw, apr_pool
     tds_redis_arg(cmd, raw->id);
     if (raw->due) tds_redis_arg_int(cmd, apr_time_as_msec(raw->due), pool);
     else tds_redis_arg(cmd, "");
-    tds_redis_arg_int(cmd, QUEUE_TTL_MS, pool);
+    tds_redis_arg_int(cmd, queue_ttl_ms, pool);
+}
+
+static apr_status_t redis_save(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
+{
+    tds_redis_cmd_t *cmd = apr_pcalloc(pool, (apr_size_t)(1 + 2 * raw->nincrs) * sizeof *cmd);
+    tds_redis_reply_t *reply;
+    apr_status_t rv;
+
+    save_args(cmd, raw, QUEUE_TTL_MS, pool);
     rv = tds_redis_run(baton, cmd, 1 + add_incrs(&cmd[1], raw, pool), &reply, NULL, pool, err);
     if (rv != APR_SUCCESS) return rv;
-    if (is_text(reply, "OK") || is_text(reply, "SAME")) return APR_SUCCESS;
-    if (is_text(reply, "MOVED")) return APR_EAGAIN;
-    return is_text(reply, "GONE") ? APR_ENOENT : refused(reply, err);
+    if (tds_redis_says(reply, "OK") || tds_redis_says(reply, "SAME")) return APR_SUCCESS;
+    if (tds_redis_says(reply, "MOVED")) return APR_EAGAIN;
+    return tds_redis_says(reply, "GONE") ? APR_ENOENT : refused(reply, pool, err);
 }
 
 static apr_status_t redis_arm(void *baton, const tds_store_raw_t *raw, apr_pool_t *pool, tds_err_t *err)
@@ -168,7 +178,7 @@ static apr_status_t redis_arm(void *baton, const tds_store_raw_t *raw, apr_pool_
     }
     tds_redis_arg(&cmd, raw->id);
     if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
-    return reply->type == TDS_REPLY_INT ? APR_SUCCESS : refused(reply, err);
+    return reply->type == TDS_REPLY_INT ? APR_SUCCESS : refused(reply, pool, err);
 }
 
 static apr_status_t redis_load(void *baton, const char *key, const unsigned char **value, apr_size_t *len,
@@ -182,32 +192,40 @@ static apr_status_t redis_load(void *baton, const char *key, const unsigned char
     tds_redis_arg(&cmd, key);
     if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
     if (reply->type == TDS_REPLY_NIL) return APR_ENOENT;
-    if (reply->type != TDS_REPLY_STRING) return refused(reply, err);
+    if (reply->type != TDS_REPLY_STRING) return refused(reply, pool, err);
     *value = (const unsigned char *)reply->text;
     *len = reply->len;
     return APR_SUCCESS;
 }
 
-/* All queues in one pipeline, each with its own script call: one slot each. */
-static apr_status_t redis_claim(void *baton, const char *const *queues, int nqueues, int max,
-                                apr_interval_time_t lease, apr_array_header_t *ids, apr_pool_t *pool, tds_err_t *err)
+static void claim_args(tds_redis_cmd_t *cmd, const char *queue, int max, const tds_store_lease_t *what, apr_pool_t *pool)
 {
-    tds_redis_cmd_t *cmds = apr_pcalloc(pool, (apr_size_t)nqueues * sizeof *cmds);
-    int n = nqueues < max ? nqueues : max, share = max / n, i;
+    tds_redis_eval(cmd, &claim_script, 1, pool);
+    tds_redis_arg(cmd, queue);
+    tds_redis_arg_int(cmd, max, pool);
+    tds_redis_arg_int(cmd, apr_time_as_msec(what->lease), pool);
+    tds_redis_arg_bytes(cmd, what->generations.data, what->generations.len);
+    tds_redis_arg_int(cmd, max + LOOK_AT, pool);
+}
+
+/* All queues in one pipeline, each with its own script call: one slot each. */
+static apr_status_t redis_claim(void *baton, const tds_store_lease_t *what, apr_array_header_t *ids, apr_pool_t *pool,
+                                tds_err_t *err)
+{
+    int n = what->nqueues < what->max ? what->nqueues : what->max, end = ids->nelts + what->max, i;
+    tds_redis_cmd_t *cmds = apr_pcalloc(pool, (apr_size_t)n * sizeof *cmds);
     tds_redis_reply_t *replies;
+    const char *id;
     apr_status_t rv;
     apr_size_t j;
 
-    for (i = 0; i < n; ++i) {
-        tds_redis_eval(&cmds[i], &claim_script, 1, pool);
-        tds_redis_arg(&cmds[i], queues[i]);
-        tds_redis_arg_int(&cmds[i], share, pool);
-        tds_redis_arg_int(&cmds[i], apr_time_as_msec(lease), pool);
-    }
+    for (i = 0; i < n; ++i) claim_args(&cmds[i], what->queues[i], what->max / n, what, pool);
     if ((rv = tds_redis_run(baton, cmds, n, &replies, NULL, pool, err)) != APR_SUCCESS) return rv;
     for (i = 0; i < n; ++i) {
-        if (replies[i].type != TDS_REPLY_ARRAY) return refused(&replies[i], err);
-        for (j = 0; j < replies[i].len; ++j) APR_ARRAY_PUSH(ids, const char *) = replies[i].items[j].text;
+        if (replies[i].type != TDS_REPLY_ARRAY) return refused(&replies[i], pool, err);
+        for (j = 0; j < replies[i].len && ids->nelts < end; ++j) {
+            if ((id = tds_redis_text(tds_redis_item(&replies[i], j)))) APR_ARRAY_PUSH(ids, const char *) = id;
+        }
     }
     return APR_SUCCESS;
 }
@@ -218,6 +236,7 @@ static apr_status_t redis_put(void *baton, const tds_store_raw_t *raw, apr_pool_
     tds_redis_reply_t *reply;
     apr_status_t rv;
 
+    cmd.writes = 1;
     if (raw->unless) tds_redis_eval(&cmd, &put_script, 2, pool);
     else if (raw->seen) tds_redis_eval(&cmd, &put_seen_script, 1, pool);
     else tds_redis_arg(&cmd, "SET");
@@ -228,36 +247,38 @@ static apr_status_t redis_put(void *baton, const tds_store_raw_t *raw, apr_pool_
     if (!raw->unless && !raw->seen) tds_redis_arg(&cmd, "PX");
     tds_redis_arg_int(&cmd, apr_time_as_msec(raw->ttl), pool);
     if ((rv = tds_redis_run(baton, &cmd, 1, &reply, NULL, pool, err)) != APR_SUCCESS) return rv;
-    if (is_text(reply, "OK")) return APR_SUCCESS;
-    if (is_text(reply, "MOVED")) return APR_EAGAIN;
-    return is_text(reply, "SHUT") ? APR_EEXIST : refused(reply, err);
+    if (tds_redis_says(reply, "OK")) return APR_SUCCESS;
+    if (tds_redis_says(reply, "MOVED")) return APR_EAGAIN;
+    return tds_redis_says(reply, "SHUT") ? APR_EEXIST : refused(reply, pool, err);
 }
 
 static void take_hash(tds_store_read_t *read, const tds_redis_reply_t *reply)
 {
+    const char *name, *value;
     apr_size_t i;
 
     for (i = 0; i + 1 < reply->len; i += 2) {
-        if (reply->items[i].text && reply->items[i + 1].text)
-            apr_table_setn(read->fields, reply->items[i].text, reply->items[i + 1].text);
+        name = tds_redis_text(tds_redis_item(reply, i));
+        value = tds_redis_text(tds_redis_item(reply, i + 1));
+        if (name && value) apr_table_setn(read->fields, name, value);
     }
     read->rv = reply->len ? APR_SUCCESS : APR_ENOENT;
 }
 
 static void take_reply(tds_store_read_t *read, const tds_redis_reply_t *reply)
 {
-    read->rv = APR_ENOENT;
-    if (reply->type == TDS_REPLY_NIL) return;
-    read->rv = APR_EINVAL;
+    read->rv = reply->type == TDS_REPLY_NIL ? APR_ENOENT : APR_EINVAL;
     if (read->kind == TDS_READ_HASH) {
         if (reply->type == TDS_REPLY_ARRAY) take_hash(read, reply);
-        return;
     }
-    if (reply->type != TDS_REPLY_STRING) return;
-    read->rv = APR_SUCCESS;
-    if (read->kind == TDS_READ_COUNT) read->number = apr_atoi64(reply->text);
-    read->value = (unsigned char *)reply->text;
-    read->len = reply->len;
+    else if (read->kind == TDS_READ_COUNT) {
+        if (reply->type != TDS_REPLY_NIL) read->rv = tds_redis_number(&read->number, reply);
+    }
+    else if (reply->type == TDS_REPLY_STRING) {
+        read->rv = APR_SUCCESS;
+        read->value = (unsigned char *)reply->text;
+        read->len = reply->len;
+    }
 }
 
 static apr_status_t redis_batch(void *baton, tds_store_read_t *reads, int n, apr_pool_t *pool, tds_err_t *err)
@@ -276,28 +297,113 @@ static apr_status_t redis_batch(void *baton, tds_store_read_t *reads, int n, apr
     return APR_SUCCESS;
 }
 
-static apr_status_t redis_health(void *baton, tds_store_health_t *health, apr_pool_t *pool, tds_err_t *err)
+/* ---- readiness -------------------------------------------------------------- */
+
+/* What payments send, one of each, with keys of their own that live for seconds. */
+/* Plain commands before the scripts that hold them: so the one that is refused gets its name. */
+enum { TRY_TIME, TRY_SET, TRY_GET, TRY_ARM, TRY_REMOVE, TRY_COUNTER, TRY_INCR, TRY_EXPIRE, TRY_EVAL, TRY_SAVE,
+       TRY_CLAIM, TRY_PUT, TRY_INFO, TRIES };
+#define TRY_TTL_MS 10000
+
+static void try_scripts(tds_redis_cmd_t *cmds, const tds_store_raw_t *raw, const char *counter, apr_pool_t *pool)
 {
-    tds_redis_cmd_t cmds[3] = {{0}};
+    tds_store_lease_t lease = {.lease = apr_time_from_msec(TRY_TTL_MS), .generations = TDS_BYTES("", 0)};
+
+    tds_redis_arg(&cmds[TRY_EVAL], "EVAL"); /* the one below becomes it only where Redis has forgotten the script */
+    tds_redis_arg(&cmds[TRY_EVAL], "return 'OK'");
+    tds_redis_arg(&cmds[TRY_EVAL], "1");
+    tds_redis_arg(&cmds[TRY_EVAL], raw->key);
+    save_args(&cmds[TRY_SAVE], raw, TRY_TTL_MS, pool);
+    claim_args(&cmds[TRY_CLAIM], raw->queue, 1, &lease, pool);
+    tds_redis_eval(&cmds[TRY_PUT], &put_script, 2, pool);
+    tds_redis_arg(&cmds[TRY_PUT], raw->key);
+    tds_redis_arg(&cmds[TRY_PUT], counter);
+    tds_redis_arg(&cmds[TRY_PUT], "");
+    tds_redis_arg_int(&cmds[TRY_PUT], TRY_TTL_MS, pool);
+}
+
+static void try_counter(tds_redis_cmd_t *cmds, const char *counter, apr_pool_t *pool)
+{
+    tds_redis_arg(&cmds[TRY_COUNTER], "SET");
+    tds_redis_arg(&cmds[TRY_COUNTER], counter);
+    tds_redis_arg(&cmds[TRY_COUNTER], "0");
+    tds_redis_arg(&cmds[TRY_COUNTER], "PX"); /* it has an end also where the last command here is refused */
+    tds_redis_arg_int(&cmds[TRY_COUNTER], TRY_TTL_MS, pool);
+    tds_redis_arg(&cmds[TRY_INCR], "INCRBY");
+    tds_redis_arg(&cmds[TRY_INCR], counter);
+    tds_redis_arg(&cmds[TRY_INCR], "1");
+    tds_redis_arg(&cmds[TRY_EXPIRE], "PEXPIRE");
+    tds_redis_arg(&cmds[TRY_EXPIRE], counter);
+    tds_redis_arg_int(&cmds[TRY_EXPIRE], TRY_TTL_MS, pool);
+}
+
+static void try_commands(tds_redis_cmd_t *cmds, const tds_store_raw_t *raw, apr_pool_t *pool)
+{
+    static const char *const first[] = {"NX", "PX"};
+    int i;
+
+    tds_redis_arg(&cmds[TRY_TIME], "TIME");
+    tds_redis_arg(&cmds[TRY_SET], "SET");
+    tds_redis_arg(&cmds[TRY_SET], raw->key);
+    tds_redis_arg_bytes(&cmds[TRY_SET], raw->value, raw->len);
+    for (i = 0; i < 2; ++i) tds_redis_arg(&cmds[TRY_SET], first[i]);
+    tds_redis_arg_int(&cmds[TRY_SET], TRY_TTL_MS, pool);
+    cmds[TRY_SET].writes = 1;
+    tds_redis_arg(&cmds[TRY_GET], "GET");
+    tds_redis_arg(&cmds[TRY_GET], raw->key);
+    tds_redis_arg(&cmds[TRY_ARM], "ZADD");
+    tds_redis_arg(&cmds[TRY_ARM], raw->queue);
+    tds_redis_arg(&cmds[TRY_ARM], "XX");
+    tds_redis_arg(&cmds[TRY_ARM], "1");
+    tds_redis_arg(&cmds[TRY_ARM], raw->id);
+    tds_redis_arg(&cmds[TRY_REMOVE], "ZREM");
+    tds_redis_arg(&cmds[TRY_REMOVE], raw->queue);
+    tds_redis_arg(&cmds[TRY_REMOVE], raw->id);
+    tds_redis_arg(&cmds[TRY_INFO], "INFO");
+    tds_redis_arg(&cmds[TRY_INFO], "memory");
+}
+
+static void judge_tries(tds_store_health_t *health, const tds_redis_cmd_t *cmds, const tds_redis_reply_t *replies, int n,
+                        apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < n && !health->fault; ++i) {
+        if (replies[i].type == TDS_REPLY_ERROR || (cmds[i].writes && !tds_redis_says(&replies[i], "OK")))
+            health->fault = apr_psprintf(pool, "the store refuses %s%s: %s", cmds[i].script ? "EVALSHA or what its script does" : "",
+                                         cmds[i].script ? "" : (const char *)cmds[i].argv[0].data,
+                                         tds_redis_error(&replies[i], pool));
+    }
+}
+
+/* The scripts last: one that is refused in the middle would leave a queue without an end. INFO is asked for a setting only: who
+ * may not have it goes without. */
+static apr_status_t redis_health(void *baton, const tds_store_raw_t *raw, tds_store_health_t *health, apr_pool_t *pool,
+                                 tds_err_t *err)
+{
+    tds_redis_cmd_t cmds[TRIES] = {{0}};
     tds_redis_reply_t *replies;
-    apr_time_t before = apr_time_now(), after, theirs;
+    apr_time_t before = apr_time_now(), after; /* wall clock: it is compared with that of Redis */
+    const char *counter = apr_pstrcat(pool, raw->key, ":c", NULL), *info;
+    apr_int64_t sec, usec;
     apr_status_t rv;
 
-    tds_redis_arg(&cmds[0], "TIME");
-    tds_redis_arg(&cmds[1], "INFO");
-    tds_redis_arg(&cmds[1], "memory");
-    tds_redis_arg(&cmds[2], "INFO");
-    tds_redis_arg(&cmds[2], "replication");
-    if ((rv = tds_redis_run(baton, cmds, 3, &replies, NULL, pool, err)) != APR_SUCCESS) return rv;
+    try_commands(cmds, raw, pool);
+    try_counter(cmds, counter, pool);
+    try_scripts(cmds, raw, counter, pool);
+    if ((rv = tds_redis_run(baton, cmds, TRY_EVAL, &replies, NULL, pool, err)) != APR_SUCCESS) return rv;
     after = apr_time_now();
-    if (replies[0].type != TDS_REPLY_ARRAY || replies[0].len != 2) return refused(&replies[0], err);
-    theirs = apr_time_from_sec(apr_atoi64(replies[0].items[0].text)) + apr_atoi64(replies[0].items[1].text);
-    if (replies[1].type != TDS_REPLY_STRING) return refused(&replies[1], err);
-    if (replies[2].type != TDS_REPLY_STRING) return refused(&replies[2], err);
-    health->reachable = 1;
-    health->writable = strstr(replies[2].text, "role:master") != NULL;
-    health->offset = theirs - (before + after) / 2;
-    health->evicts = !strstr(replies[1].text, "maxmemory_policy:noeviction");
+    judge_tries(health, cmds, replies, TRY_EVAL, pool);
+    if (health->fault) return APR_SUCCESS;
+    if (tds_redis_number(&sec, tds_redis_item(&replies[TRY_TIME], 0)) != APR_SUCCESS ||
+        tds_redis_number(&usec, tds_redis_item(&replies[TRY_TIME], 1)) != APR_SUCCESS)
+        return refused(&replies[TRY_TIME], pool, err);
+    health->offset = apr_time_from_sec(sec) + usec - (before + after) / 2;
+    rv = tds_redis_run(baton, cmds + TRY_EVAL, TRIES - TRY_EVAL, &replies, NULL, pool, err);
+    if (rv != APR_SUCCESS) return rv;
+    judge_tries(health, cmds + TRY_EVAL, replies, TRY_INFO - TRY_EVAL, pool);
+    info = tds_redis_text(&replies[TRY_INFO - TRY_EVAL]);
+    health->evicts = info && strstr(info, "maxmemory_policy:") && !strstr(info, "maxmemory_policy:noeviction");
     return APR_SUCCESS;
 }
 

@@ -519,7 +519,7 @@ def test_store_away(lab, node, api, logs):
     lab.redis.hang()
     try:
         start = time.monotonic()
-        error(api.create(CHALLENGE), 503, "404")
+        error(api.create(CHALLENGE), 503, "403")
         assert lab.client().request("GET", node.srv_status_url + "/ready").status == 503
         assert time.monotonic() - start < 3
     finally:

@@ -12,6 +12,7 @@
 #define HOUR  apr_time_from_sec(3600)
 
 static tds_store_t *store;
+static tds_store_t *store_with(const char *key); /* on the same store, with another master key */
 static apr_time_t now_is(void);
 static unsigned char *raw_get(const char *id, apr_size_t *len);
 static void raw_put(const char *id, const unsigned char *bytes, apr_size_t len);
@@ -534,7 +535,41 @@ static void side_expiry(apr_interval_time_t ttl, void (*wait)(apr_interval_time_
     assert_ok(put_side('m', id, "again", id, HOUR));
 }
 
+/* A record that was sealed under another master key is left to those who can open it. */
+static void claims_what_it_can_open(void **state)
+{
+    const char *theirs = new_id();
+    tds_store_t *other = store_with(KEY_B), *mine = store;
+    char *ours = apr_pstrdup(pool, new_id());
+
+    memcpy(ours, theirs, 2); /* the same shard */
+    store = other;
+    assert_ok(create(theirs, "theirs", now_is() - 3000000));
+    store = mine;
+    assert_ok(create(ours, "ours", now_is() - 2000000));
+    assert_int_equal(claim_one(theirs, HOUR), 0);
+    store = other;
+    assert_int_equal(claim_one(theirs, HOUR), 1);
+    store = mine;
+}
+
+/* The first who comes says which master key is that of the store. */
+static void foreign_key_is_known(void **state)
+{
+    tds_store_t *other = store_with(KEY_B), *mine = store;
+    tds_store_health_t h;
+
+    assert_ok(tds_store_health(mine, &h, pool, &err));
+    assert_false(h.foreign);
+    assert_ok(tds_store_health(other, &h, pool, &err));
+    assert_true(h.foreign);
+    assert_null(h.fault);
+    assert_ok(tds_store_health(mine, &h, pool, &err));
+    assert_false(h.foreign);
+}
+
 #define STORE_TESTS                                                                                                   \
+    UNIT_STORE(claims_what_it_can_open), UNIT_STORE(foreign_key_is_known),                                            \
     UNIT_STORE(life), UNIT_STORE(upper_case), UNIT_STORE(no_id), UNIT_STORE(tampering), UNIT_STORE(put_back),         \
         UNIT_STORE(deadlines), UNIT_STORE(lanes), UNIT_STORE(create_twice), UNIT_STORE(claim_bounds), UNIT_STORE(sides), \
         UNIT_STORE(side_names), UNIT_STORE(counters), UNIT_STORE(put_unless), UNIT_STORE(put_seen), \

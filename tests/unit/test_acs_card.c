@@ -174,7 +174,7 @@ static void in_the_batch(void **state)
     is(areq(), "transStatus", "R");
     assert_int_equal(tds_mem_ops(world.mem) - before, 2);
     tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);
-    is(areq_with(areq_text("f25084f0-5b16-4c0a-ae5d-b24808a95e4c", "")), "errorCode", "404");
+    is(areq_with(areq_text("f25084f0-5b16-4c0a-ae5d-b24808a95e4c", "")), "errorCode", "403");
 }
 
 #define CARD(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)

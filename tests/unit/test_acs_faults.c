@@ -40,11 +40,11 @@ static void store_away(void **state)
     tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);
     erro = areq();
     is(erro, "messageType", "Erro");
-    is(erro, "errorCode", "404");
+    is(erro, "errorCode", "403");
     assert_int_equal(metric(ACS_M_STORE_DOWN), 1);
     world.issuer.trust_list = ACS_TRUST_STORE; /* something to be read before */
     tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);
-    is(areq(), "errorCode", "404");
+    is(areq(), "errorCode", "403");
     assert_int_equal(metric(ACS_M_STORE_DOWN), 2);
     acs_issuer_look(&run, &world.issuer, SERVER_ID, &answer); /* is not there: no fault */
     tds_mem_fail(world.mem, 1, APR_TIMEUP, 0);

@@ -32,7 +32,7 @@ static void any_rreq(const char *id)
     json_t *answer = results(text);
 
     if (!strcmp(tds_json_get(answer, "messageType"), "RRes")) return;
-    is(answer, "errorCode", "404");
+    is(answer, "errorCode", "403");
     answer = results(text); /* the DS tries again */
     is(answer, "messageType", "RRes");
 }

@@ -22,6 +22,14 @@ static int setup(void **state)
     return 0;
 }
 
+static tds_store_t *store_with(const char *key)
+{
+    tds_keys_t *other = tds_keys_make(pool);
+
+    assert_ok(tds_keys_add(other, key, &err));
+    return tds_store_make(&tds_store_mem_ops, mem, "acs", other, now_is, pool);
+}
+
 static const char *key_of(const char *id)
 {
     return apr_psprintf(pool, "acs:{%.2s}:t:%s", id, id);
@@ -100,7 +108,7 @@ static void sides_fail(void **state)
     assert_int_equal(tds_mem_ops(mem), before);
     tds_mem_fail(mem, 1, APR_TIMEUP, 0);
     assert_int_equal(put_side('m', id, "lost", NULL, HOUR), APR_TIMEUP);
-    assert_int_equal(err.proto, 404);
+    assert_int_equal(err.proto, 403);
     assert_int_equal(read_one(TDS_READ_SIDE, 'm', id).rv, APR_ENOENT);
     tds_mem_fail(mem, 1, APR_TIMEUP, 1);
     assert_int_equal(put_side('m', id, "there", NULL, HOUR), APR_TIMEUP);
@@ -149,7 +157,7 @@ static void nth_operation_fails(void **state)
     for (n = 1; n <= 6; ++n) {
         tds_err_clear(&err);
         assert_int_equal(faulty_run(n, 0), 1);
-        assert_int_equal(err.proto, 404);
+        assert_int_equal(err.proto, 403);
         tds_err_clear(&err);
         assert_int_equal(faulty_run(n, 1), 1);
     }
@@ -214,7 +222,8 @@ static void health(void **state)
     apr_table_t *row = apr_table_make(pool, 1);
 
     assert_ok(tds_store_health(store, &h, pool, &err));
-    assert_true(h.reachable);
+    assert_null(h.fault);
+    assert_false(h.foreign);
     assert_false(h.evicts);
     apr_table_setn(row, "status", "active");
     tds_mem_hash(mem, "acs:card:y", row);

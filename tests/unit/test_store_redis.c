@@ -109,28 +109,30 @@ static apr_status_t routed_batch(void *baton, tds_store_read_t *reads, int n, ap
 }
 
 /* The queues of each node together; each queue has a script call of its own. */
-static apr_status_t routed_claim(void *baton, const char *const *queues, int nqueues, int max, apr_interval_time_t lease,
-                                 apr_array_header_t *ids, apr_pool_t *p, tds_err_t *e)
+static apr_status_t routed_claim(void *baton, const tds_store_lease_t *what, apr_array_header_t *ids, apr_pool_t *p, tds_err_t *e)
 {
-    const char **mine = apr_palloc(p, (apr_size_t)nqueues * sizeof *mine);
+    const char **mine = apr_palloc(p, (apr_size_t)what->nqueues * sizeof *mine);
     int node, i;
 
     for (node = 0; node < nnodes; ++node) {
-        int n = 0;
+        tds_store_lease_t part = *what;
         apr_status_t rv;
 
-        for (i = 0; i < nqueues; ++i)
-            if (node_of(queues[i]) == node) mine[n++] = queues[i];
-        if (!n || ids->nelts >= max) continue;
-        rv = tds_store_redis_ops.claim(nodes[node], mine, n, max - ids->nelts, lease, ids, p, e);
+        part.queues = mine;
+        part.nqueues = 0;
+        part.max = what->max - ids->nelts;
+        for (i = 0; i < what->nqueues; ++i)
+            if (node_of(what->queues[i]) == node) mine[part.nqueues++] = what->queues[i];
+        if (!part.nqueues || part.max <= 0) continue;
+        rv = tds_store_redis_ops.claim(nodes[node], &part, ids, p, e);
         if (rv != APR_SUCCESS) return rv;
     }
     return APR_SUCCESS;
 }
 
-static apr_status_t routed_health(void *baton, tds_store_health_t *health, apr_pool_t *p, tds_err_t *e)
+static apr_status_t routed_health(void *baton, const tds_store_raw_t *raw, tds_store_health_t *health, apr_pool_t *p, tds_err_t *e)
 {
-    return tds_store_redis_ops.health(nodes[0], health, p, e);
+    return tds_store_redis_ops.health(nodes[node_of(raw->key)], raw, health, p, e);
 }
 
 static const tds_store_ops_t routed_ops = {.create = routed_create,
@@ -174,6 +176,14 @@ static int setup(void **state)
     if (tds_keys_add(keys, KEY_A, &err) != APR_SUCCESS) return -1;
     store = tds_store_make(&routed_ops, NULL, "acs", keys, now_is, pool);
     return 0;
+}
+
+static tds_store_t *store_with(const char *key)
+{
+    tds_keys_t *other = tds_keys_make(pool);
+
+    assert_ok(tds_keys_add(other, key, &err));
+    return tds_store_make(&routed_ops, NULL, "acs", other, now_is, pool);
 }
 
 /* ---- past the seal ----------------------------------------------------------- */
@@ -452,7 +462,7 @@ static void away(void **state)
     for (i = 0; i < 6; ++i) {
         tds_err_clear(&err);
         assert_int_not_equal(tds_redis_run(none, &cmd, 1, &reply, NULL, pool, &err), APR_SUCCESS);
-        assert_int_equal(err.proto, 404);
+        assert_int_equal(err.proto, 403);
         open += strstr(err.detail, "breaker") != NULL;
     }
     assert_int_equal(open, 3); /* three tries, then none is made */
@@ -490,19 +500,19 @@ static void fails_over(void **state)
     assert_ok(create(id, "one", 0));
     (void)CMD(nodes[0], "REPLICAOF", "127.0.0.1", "1");
     assert_int_equal(save(id, "two", 1, now_is() + HOUR), APR_EGENERAL);
-    assert_int_equal(err.proto, 404);
+    assert_int_equal(err.proto, 403);
     assert_non_null(strstr(err.detail, "READONLY"));
     tds_err_clear(&err);
     assert_int_equal(create(new_id(), "x", 0), APR_EGENERAL);
     tds_err_clear(&err);
-    assert_ok(tds_store_health(store, &h, pool, &err));
-    assert_true(h.reachable);
-    assert_false(h.writable);
+    assert_int_equal(tds_store_health(store, &h, pool, &err), APR_EGENERAL);
+    assert_non_null(strstr(err.detail, "READONLY"));
+    tds_err_clear(&err);
     (void)CMD(nodes[0], "REPLICAOF", "NO", "ONE");
     assert_ok(save(id, "two", 1, now_is() + HOUR));
     holds(id, "two", 2);
     assert_ok(tds_store_health(store, &h, pool, &err));
-    assert_true(h.writable);
+    assert_null(h.fault);
 }
 
 /* Who only refuses is let alone for a while, too. */
@@ -528,15 +538,17 @@ static void refusals_open_breaker(void **state)
 static void health(void **state)
 {
     tds_store_health_t h;
+    int i;
 
     assert_ok(tds_store_health(store, &h, pool, &err));
-    assert_true(h.reachable);
+    assert_null(h.fault);
+    assert_false(h.foreign);
     assert_false(h.evicts);
     assert_true(h.offset > -apr_time_from_sec(1) && h.offset < apr_time_from_sec(1));
-    (void)CMD(nodes[0], "CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    for (i = 0; i < nnodes; ++i) (void)CMD(nodes[i], "CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
     assert_ok(tds_store_health(store, &h, pool, &err));
     assert_true(h.evicts);
-    (void)CMD(nodes[0], "CONFIG", "SET", "maxmemory-policy", "noeviction");
+    for (i = 0; i < nnodes; ++i) (void)CMD(nodes[i], "CONFIG", "SET", "maxmemory-policy", "noeviction");
 }
 
 static void hash(void **state)
@@ -583,22 +595,55 @@ static void other_type(void **state)
     (void)CMD(nodes[node_of(key)], "HSET", key, "a", "b");
     (void)CMD(nodes[node_of(key)], "PEXPIRE", key, "60000");
     assert_int_equal(load(id, 0, &text, &version), APR_EGENERAL);
-    assert_int_equal(err.proto, 404);
+    assert_int_equal(err.proto, 403);
 }
 
-static void url_forms(void **state)
+/* What payments need is tried; what is refused is named. */
+static void readiness_names_the_command(void **state)
 {
-    static const char *const good[] = {"redis://127.0.0.1", "redis://127.0.0.1:6379", "redis://127.0.0.1:6379/", "redis://h/5",
-                                       "unix:/run/redis.sock", "unix:/run/redis.sock?db=3"};
-    static const char *const bad[] = {"",  "redis:", "redis://", "redis://:6379", "redis://h:0", "redis://h:65536", "redis://h:x",
-                                      "redis://u:p@h:1", "redis://h:1/x", "redis://h:1/-1", "unix:", "unix:relative", "unix:/x?db=y",
-                                      "rediss://h:1", "http://h"};
+    static const struct {
+        const char *rule, *word; /* word NULL: it does without */
+    } cases[] = {{"-eval", "EVAL"}, {"-evalsha", "EVALSHA"}, {"-set", "SET"}, {"-zadd", "ZADD"}, {"-zrem", "ZREM"}, {"-time", "TIME"},
+                 {"-incrby", "INCRBY"}, {"-pexpire", "PEXPIRE"}, {"-info", NULL}, {"-config", NULL}};
+    tds_store_health_t h;
     int i;
 
-    for (i = 0; i < COUNT(good); ++i)
-        if (tds_redis_url_fault(good[i], pool)) fail_msg("refused: %s", good[i]);
-    for (i = 0; i < COUNT(bad); ++i)
-        if (!tds_redis_url_fault(bad[i], pool)) fail_msg("accepted: %s", bad[i]);
+    if (nnodes > 1) return;
+    for (i = 0; i < COUNT(cases); ++i) {
+        tds_redis_conf_t conf = {.url = urls[0], .auth = {"joe", "pw"}};
+        tds_redis_t *joe;
+
+        (void)CMD(nodes[0], "ACL", "SETUSER", "joe", "reset", "on", ">pw", "~acs:*", "+@all", cases[i].rule);
+        assert_ok(tds_redis_make(&joe, &conf, pool, &err));
+        assert_ok(tds_store_health(tds_store_make(&tds_store_redis_ops, joe, "acs", keys, now_is, pool), &h, pool, &err));
+        if (!cases[i].word) assert_null(h.fault);
+        else if (!h.fault || !strstr(h.fault, cases[i].word)) fail_msg("%s: %s", cases[i].rule, h.fault ? h.fault : "nothing");
+        tds_redis_close(joe);
+    }
+    (void)CMD(nodes[0], "ACL", "DELUSER", "joe");
+}
+
+/* Full, or too few replicas: reads go on, payments do not. */
+static void readiness_of_a_full_store(void **state)
+{
+    tds_store_health_t h;
+
+    if (nnodes > 1) return;
+    (void)CMD(nodes[0], "CONFIG", "SET", "maxmemory", "1");
+    assert_ok(tds_store_health(store, &h, pool, &err));
+    assert_non_null(h.fault);
+    assert_non_null(strstr(h.fault, "OOM"));
+    assert_int_equal(create(new_id(), "x", 0), APR_EGENERAL);
+    assert_int_equal(err.proto, 403);
+    tds_err_clear(&err);
+    (void)CMD(nodes[0], "CONFIG", "SET", "maxmemory", "0");
+    (void)CMD(nodes[0], "CONFIG", "SET", "min-replicas-to-write", "1");
+    assert_ok(tds_store_health(store, &h, pool, &err));
+    assert_non_null(h.fault);
+    assert_non_null(strstr(h.fault, "NOREPLICAS"));
+    (void)CMD(nodes[0], "CONFIG", "SET", "min-replicas-to-write", "0");
+    assert_ok(tds_store_health(store, &h, pool, &err));
+    assert_null(h.fault);
 }
 
 #define UNIT_STORE(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
@@ -620,6 +665,7 @@ static const struct CMUnitTest tests[] = {STORE_TESTS,
                                           UNIT_STORE(batch_of_other_types),
                                           UNIT_STORE(sides_expire),
                                           UNIT_STORE(other_type),
-                                          UNIT_STORE(url_forms),
+                                          UNIT_STORE(readiness_names_the_command),
+                                          UNIT_STORE(readiness_of_a_full_store),
                                           UNIT_STORE(all_have_ttl)};
 UNIT_MAIN(tests)
