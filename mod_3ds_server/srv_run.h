@@ -31,6 +31,7 @@ typedef struct srv_run_t {
     const tds_keys_t *keys;
     const tds_http_t *http;
     tds_clock_fn *clock;
+    tds_clock_fn *mono; /* of intervals: long polls */
     tds_rand_fn *rnd;
     const tds_log_t *log;
     tds_metric_t *metrics;

@@ -13,8 +13,7 @@ apr_status_t srv_load(srv_run_t *run, const char *id, unsigned version_min, srv_
     apr_status_t rv = tds_store_load(run->store, id, version_min, &bytes, &len, &version, run->pool, run->err);
 
     if (rv != APR_SUCCESS) return rv;
-    if (srv_txn_decode(ptxn, id, bytes, len, version, run->pool) != APR_SUCCESS || (*ptxn)->state >= SRV_ST_COUNT ||
-        (*ptxn)->end >= SRV_END_COUNT)
+    if (srv_txn_decode(ptxn, id, bytes, len, version, run->pool) != APR_SUCCESS)
         return TDS_FAIL(run->err, APR_EINVAL, 404, NULL, "stored record cannot be read");
     return APR_SUCCESS;
 }

@@ -32,8 +32,11 @@ static const struct {
 };
 
 #define F(tag, kind, type, member) {tag, TDS_REC_##kind, offsetof(srv_txn_t, member)},
-static const tds_rec_row_t rows[] = {SRV_TXN_ROWS(F)};
+static const tds_rec_row_t rows[] = {SRV_TXN_ROWS(F){0, TDS_REC_REST, offsetof(srv_txn_t, rest)}};
 #undef F
+static const tds_rec_bound_t bounds[] = {{offsetof(srv_txn_t, state), SRV_ST_COUNT},
+                                         {offsetof(srv_txn_t, end), SRV_END_COUNT},
+                                         {offsetof(srv_txn_t, msg_version), TDS_V_COUNT}};
 #define NROWS ((int)(sizeof rows / sizeof *rows))
 
 apr_status_t srv_txn_encode(unsigned char **out, apr_size_t *len, const srv_txn_t *txn, apr_pool_t *pool)
@@ -49,7 +52,8 @@ apr_status_t srv_txn_decode(srv_txn_t **ptxn, const char *id, const unsigned cha
     txn->id = tds_uuid_lower(id, pool);
     txn->version = version;
     *ptxn = txn;
-    return tds_rec_decode(txn, rows, NROWS, bytes, len, pool);
+    if (tds_rec_decode(txn, rows, NROWS, bytes, len, pool) != APR_SUCCESS) return APR_EINVAL;
+    return tds_rec_check(txn, bounds, (int)(sizeof bounds / sizeof *bounds));
 }
 
 srv_kind_e srv_txn_cell(srv_state_e state, srv_event_e event, srv_state_e *next, unsigned *fx, srv_end_e *end,

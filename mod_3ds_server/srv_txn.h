@@ -99,6 +99,7 @@ typedef enum srv_kind_e { SRV_MISSING, SRV_GO, SRV_STAY, SRV_REFUSE, SRV_IGNORE 
 typedef struct srv_txn_t {
     const char *id;   /* threeDSServerTransID */
     unsigned version; /* of the stored record; 0: not stored */
+    tds_bytes_t rest; /* rows of a newer release */
 #define F(tag, kind, type, member) type member;
     SRV_TXN_ROWS(F)
 #undef F

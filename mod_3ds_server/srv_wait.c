@@ -26,7 +26,7 @@ static apr_status_t look_again(srv_run_t *run, srv_txn_t **ptxn, unsigned state,
 
 apr_status_t srv_wait_change(srv_run_t *run, srv_txn_t **ptxn, apr_interval_time_t span)
 {
-    apr_time_t until = run->clock() + span;
+    apr_time_t until = run->mono() + span;
     apr_interval_time_t pause = PAUSE_MIN;
     unsigned state = (*ptxn)->state;
     apr_status_t rv = APR_SUCCESS;
@@ -37,7 +37,7 @@ apr_status_t srv_wait_change(srv_run_t *run, srv_txn_t **ptxn, apr_interval_time
         return APR_SUCCESS;
     }
     while (!changed && rv == APR_SUCCESS) {
-        apr_interval_time_t left = until - run->clock();
+        apr_interval_time_t left = until - run->mono();
 
         if (left <= 0 || !run->wait->pause(run->wait->baton, pause < left ? pause : left)) break;
         rv = look_again(run, ptxn, state, hinted, &changed);

@@ -279,7 +279,7 @@ void acs_run_areq(acs_run_t *run, const char *body, apr_size_t len, acs_answer_t
     run->later = 1; /* a time limit that is found to have run out is not reported by this thread, but at once (T-04) */
     if (run->ds) {
         tds_profile_apply(&run->ds->profile, &rules);
-        run->deadline = run->ds->areq_within ? run->clock() + run->ds->areq_within : 0;
+        run->deadline = run->ds->areq_within ? run->mono() + run->ds->areq_within : 0;
     }
     rv = tds_msg_open(&msg, body, len, &rules, run->pool, run->err);
     if (!run->ds) {

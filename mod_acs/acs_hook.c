@@ -148,7 +148,7 @@ int acs_hook_open(const acs_run_t *run, const acs_issuer_t *issuer, acs_hook_e k
 {
     const acs_hook_t *hook = hook_of(issuer, kind);
 
-    return hook && (!hook->breaker || tds_breaker_state(hook->breaker, run->clock()) != TDS_BREAKER_OPEN);
+    return hook && (!hook->breaker || tds_breaker_state(hook->breaker, run->mono()) != TDS_BREAKER_OPEN);
 }
 
 static apr_status_t nothing(acs_run_t *run, const acs_ask_t *ask, apr_status_t rv, const char *why)
@@ -172,7 +172,7 @@ static apr_status_t not_asked(acs_run_t *run, const acs_ask_t *ask, apr_status_t
  * that: nothing can end it before its time. */
 static apr_interval_time_t time_for(acs_run_t *run, const acs_hook_t *hook, const acs_ask_t *ask)
 {
-    apr_interval_time_t left = ask->deadline ? ask->deadline - run->clock() : hook->within;
+    apr_interval_time_t left = ask->deadline ? ask->deadline - run->mono() : hook->within;
 
     if (ask->deadline && left < hook->connect) return 0;
     return left < hook->within ? left : hook->within;
@@ -258,12 +258,12 @@ static apr_status_t call_now(acs_run_t *run, acs_hook_t *hook, const acs_ask_t *
     const char *fault;
 
     if (within < apr_time_from_msec(10)) return not_asked(run, ask, APR_TIMEUP, "no time is left");
-    if (hook->breaker && !tds_breaker_allows(hook->breaker, &hook->breaker_conf, run->clock()))
+    if (hook->breaker && !tds_breaker_allows(hook->breaker, &hook->breaker_conf, run->mono()))
         return not_asked(run, ask, APR_ECONNREFUSED, "its breaker is open");
     if (post(run, hook, ask, within, &resp) != APR_SUCCESS) fault = "the call cannot be made";
     else fault = read_answer(run, ask, &resp, takes_answer(hook->kind) ? answer : NULL);
     acs_metric_hook(run, ask->issuer, hook->kind, resp.took);
-    if (hook->breaker && tds_breaker_note(hook->breaker, &hook->breaker_conf, run->clock(), !fault))
+    if (hook->breaker && tds_breaker_note(hook->breaker, &hook->breaker_conf, run->mono(), !fault))
         tds_log(run->log, TDS_LOG_ERR, "ACS0111", ask->id, "hook %s of issuer %s has failed %d times in a row: its breaker opens",
                 acs_hook_name(ask->kind), ask->issuer->name, hook->breaker_conf.failures);
     if (fault) return nothing(run, ask, APR_EGENERAL, fault);

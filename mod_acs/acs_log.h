@@ -14,6 +14,18 @@ typedef struct acs_txnlog_t {
     const char *node; /* host name */
 } acs_txnlog_t;
 
+/* Shared by all processes that write; all zero at the beginning. */
+typedef struct acs_log_state_t {
+    apr_uint32_t failing; /* the last write has failed: lines are lost */
+    apr_uint32_t torn;    /* the file ends within a line */
+} acs_log_state_t;
+
+/* acs_log_write.c. 0, or the errno of a line that is lost. */
+int acs_log_write(int fd, acs_log_state_t *state, const char *line, apr_size_t len);
+
+/* Does the file end within a line? */
+int acs_log_torn(int fd);
+
 /* All of these do nothing when run->txnlog is NULL. */
 void acs_log_ares(acs_run_t *run, const acs_facts_t *facts, const acs_txn_t *txn, const acs_decision_t *decision);
 void acs_log_outcome(acs_run_t *run, const acs_txn_t *before, const acs_txn_t *txn);

@@ -161,7 +161,7 @@ void acs_metric_breakers(acs_run_t *run)
 
             if (hook && hook->breaker) /* TDS_BREAKER_CLOSED, OPEN, HALF_OPEN are 0, 1, 2 */
                 tds_metric_set(run->metrics, ACS_H_BREAKER, &TDS_METRIC_AT(issuer->number, j),
-                               (apr_uint64_t)tds_breaker_state(hook->breaker, run->clock()));
+                               (apr_uint64_t)tds_breaker_state(hook->breaker, run->mono()));
         }
     }
 }

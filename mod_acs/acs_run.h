@@ -93,6 +93,7 @@ typedef struct acs_run_t {
     const tds_keys_t *keys;
     const tds_http_t *http;
     tds_clock_fn *clock;
+    tds_clock_fn *mono; /* of intervals: breakers, the deadline of an AReq */
     tds_rand_fn *rnd;
     const tds_log_t *log;
     tds_metric_t *metrics;
@@ -107,7 +108,7 @@ typedef struct acs_run_t {
     int later; /* a time limit that runs out is not reported by who finds it out (acs_happening_t) */
     const apr_array_header_t *use; /* const char *: sections this endpoint is limited to; NULL: all */
     const acs_ds_t *ds; /* whose certificate the connection bears; NULL: nobody's */
-    apr_time_t deadline; /* AReq: to be answered by then (X-TIME-05); 0: none */
+    apr_time_t deadline; /* AReq, of mono: to be answered by then (X-TIME-05); 0: none */
     apr_pool_t *pool;
     tds_err_t *err;
 } acs_run_t;

@@ -24,7 +24,7 @@ apr_status_t acs_load(acs_run_t *run, const char *id, unsigned version_min, acs_
     apr_status_t rv = tds_store_load(run->store, id, version_min, &bytes, &len, &version, run->pool, run->err);
 
     if (rv != APR_SUCCESS) return rv;
-    if (acs_txn_decode(ptxn, lower(id, run->pool), bytes, len, version, run->pool) != APR_SUCCESS || (*ptxn)->state >= ACS_ST_COUNT)
+    if (acs_txn_decode(ptxn, lower(id, run->pool), bytes, len, version, run->pool) != APR_SUCCESS)
         return TDS_FAIL(run->err, APR_EINVAL, 404, NULL, "stored record cannot be read");
     return APR_SUCCESS;
 }

@@ -30,8 +30,20 @@ static const struct {
 };
 
 #define F(tag, kind, type, member) {tag, TDS_REC_##kind, offsetof(acs_txn_t, member)},
-static const tds_rec_row_t rows[] = {ACS_TXN_ROWS(F)};
+static const tds_rec_row_t rows[] = {ACS_TXN_ROWS(F){0, TDS_REC_REST, offsetof(acs_txn_t, rest)}};
 #undef F
+#define B(member, count) {offsetof(acs_txn_t, member), count}
+static const tds_rec_bound_t bounds[] = {B(state, ACS_ST_COUNT),
+                                         B(end, ACS_END_COUNT),
+                                         B(msg_version, TDS_V_COUNT),
+                                         B(outbox, ACS_OUT_COUNT),
+                                         B(cha, ACS_CHA_COUNT),
+                                         B(other, ACS_CHA_SOME(ACS_CHA_COUNT)),
+                                         B(how, TDS_AUTH_SPC + 1),
+                                         B(result, ACS_RESULT_ATTEMPT + 1),
+                                         B(wants, 1u << ACS_OUT_COUNT),
+                                         B(owed, 1u << ACS_OUT_COUNT)};
+#undef B
 #define NROWS ((int)(sizeof rows / sizeof *rows))
 
 apr_status_t acs_txn_encode(unsigned char **out, apr_size_t *len, const acs_txn_t *txn, apr_pool_t *pool)
@@ -47,7 +59,8 @@ apr_status_t acs_txn_decode(acs_txn_t **ptxn, const char *id, const unsigned cha
     txn->id = tds_uuid_lower(id, pool);
     txn->version = version;
     *ptxn = txn;
-    return tds_rec_decode(txn, rows, NROWS, bytes, len, pool);
+    if (tds_rec_decode(txn, rows, NROWS, bytes, len, pool) != APR_SUCCESS) return APR_EINVAL;
+    return tds_rec_check(txn, bounds, (int)(sizeof bounds / sizeof *bounds));
 }
 
 static const char *const cha_names[ACS_CHA_COUNT] = {"otp", "delegate", "oob", "spc"};

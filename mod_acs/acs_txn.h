@@ -183,6 +183,7 @@ acs_event_e acs_result_event(acs_result_e result);
 typedef struct acs_txn_t {
     const char *id;   /* acsTransID */
     unsigned version; /* of the stored record; 0: not stored */
+    tds_bytes_t rest; /* rows of a newer release */
     tds_bytes_t erro; /* not stored: the Erro that the RReq of this very step reports */
 #define F(tag, kind, type, member) type member;
     ACS_TXN_ROWS(F)

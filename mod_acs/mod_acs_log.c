@@ -1,12 +1,12 @@
 /* ACSTransactionLog: a file or a pipe that the parent opens, and children write lines to, each with one write(). */
 #include "mod_acs.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <apr_atomic.h>
 #include <apr_portable.h>
+#include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -18,7 +18,7 @@
 /* Of this process. */
 static struct {
     int fd, file; /* -1: off; file: it can be read */
-    volatile apr_uint32_t failing;
+    acs_log_state_t *state;
     apr_uint64_t complained; /* atomic: when */
     acs_txnlog_t log;
 } out = {.fd = -1};
@@ -26,7 +26,7 @@ static struct {
 /* At most once a minute, whoever of the threads it is. */
 static void complain(acs_run_t *run, int error)
 {
-    apr_uint64_t now = (apr_uint64_t)apr_time_now(), last = apr_atomic_read64(&out.complained);
+    apr_uint64_t now = (apr_uint64_t)tds_time_mono(), last = apr_atomic_read64(&out.complained);
     char text[128];
 
     if (last && now - last < (apr_uint64_t)COMPLAIN_EVERY) return;
@@ -38,17 +38,16 @@ static void complain(acs_run_t *run, int error)
 /* A pipe nobody empties does not block: the line is lost. */
 static void write_line(void *baton, acs_run_t *run, const char *line, apr_size_t len)
 {
-    ssize_t n;
+    int error = acs_log_write(out.fd, out.state, line, len);
 
-    do n = write(out.fd, line, len);
-    while (n < 0 && errno == EINTR);
-    if (n == (ssize_t)len) {
-        if (apr_atomic_read32(&out.failing)) apr_atomic_set32(&out.failing, 0);
-        return;
-    }
-    apr_atomic_set32(&out.failing, 1);
+    if (!error) return;
     tds_metric_add(run->metrics, ACS_M_TXNLOG_LOST, 1);
-    complain(run, n < 0 ? errno : ENOSPC);
+    complain(run, error);
+}
+
+static int failing(void)
+{
+    return (int)__atomic_load_n(&out.state->failing, __ATOMIC_RELAXED);
 }
 
 const acs_txnlog_t *acs_txnlog(void)
@@ -66,10 +65,10 @@ int acs_txnlog_good(acs_run_t *run)
 {
     const char *line;
 
-    if (out.fd < 0 || !apr_atomic_read32(&out.failing)) return 1;
+    if (out.fd < 0 || !failing()) return 1;
     line = apr_psprintf(run->pool, "{\"time\":\"%s\",\"event\":\"resumed\"}\n", acs_log_time(run->clock(), run->pool));
     write_line(NULL, run, line, strlen(line));
-    return !apr_atomic_read32(&out.failing);
+    return !failing();
 }
 
 /* ---- opening --------------------------------------------------------------- */
@@ -98,6 +97,7 @@ static const char *open_file(const char *path, apr_pool_t *pconf)
     if (apr_os_file_get(&fd, file) != APR_SUCCESS) return "it cannot be used";
     out.fd = fd;
     out.file = 1;
+    out.state->torn = (apr_uint32_t)acs_log_torn(fd);
     return NULL;
 }
 
@@ -112,8 +112,12 @@ static int open_logs(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, ser
 {
     const char *where = acs_server_of(s)->txn_log, *fault;
     char *host = apr_pcalloc(pconf, HOST_MAX);
+    apr_shm_t *shm;
 
     if (!where || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) return OK;
+    if (apr_shm_create(&shm, sizeof *out.state, NULL, pconf) != APR_SUCCESS) return HTTP_INTERNAL_SERVER_ERROR;
+    out.state = apr_shm_baseaddr_get(shm);
+    *out.state = (acs_log_state_t){0};
     apr_pool_cleanup_register(pconf, NULL, off, apr_pool_cleanup_null);
     fault = *where == '|' ? open_pipe(where + 1, pconf) : open_file(where, pconf);
     if (fault) {

@@ -9,6 +9,7 @@
 #include <mod_watchdog.h>
 #include <mpm_common.h>
 #include "tds_rand.h"
+#include "tds_time.h"
 
 #define TICK         apr_time_from_msec(250)
 #define NAP          apr_time_from_msec(2) /* while all threads are busy and there may be more */
@@ -123,7 +124,7 @@ static int claim_and_push(lane_t *lane, int count, int room, apr_pool_t *pool)
 
 static void look(lane_t *lane)
 {
-    __atomic_store_n(&lane->looked, (apr_uint64_t)apr_time_now(), __ATOMIC_RELAXED);
+    __atomic_store_n(&lane->looked, (apr_uint64_t)tds_time_mono(), __ATOMIC_RELAXED);
 }
 
 /* A quarter of the shards; and the next one at once, as long as every other shard has something: under load a turn takes as
@@ -179,7 +180,7 @@ apr_interval_time_t tds_ap_work_idle(void)
 
         if (work.lanes[i].pool && (!oldest || looked < oldest)) oldest = looked;
     }
-    return oldest ? apr_time_now() - (apr_time_t)oldest : 0;
+    return oldest ? tds_time_mono() - (apr_time_t)oldest : 0;
 }
 
 /* ---- life ------------------------------------------------------------------ */

@@ -63,7 +63,7 @@ def test_between_creq_and_code(lab, kept, kept_node, logs, how):
     """At once a clear page, an Erro 403 for the DS, and readiness red; afterwards the same form goes through, and there is
     one RReq."""
     node = kept_node
-    logs.expect("ACS0063", "ACS0080", "ACS0090")
+    logs.expect("ACS0063", "ACS0080", "ACS0090", "TDS0201")
     others = [Challenge(lab, CHALLENGE, url=node.areq_url) for _ in range(5)]
     for c in others:
         c.open()
@@ -104,7 +104,7 @@ def test_between_creq_and_code(lab, kept, kept_node, logs, how):
 @pytest.mark.parametrize("how", [Crash, Replica], ids=lambda c: c.__name__.lower())
 def test_time_limit_in_the_meantime(lab, kept, kept_node, session_lab, logs, how):
     """A time limit that falls due while nothing can be written is kept as soon as it can, once."""
-    logs.expect("ACS0063", "ACS0080", "ACS0090")
+    logs.expect("ACS0063", "ACS0080", "ACS0090", "TDS0201")
     node = session_lab.node("kept-short", store=kept.url, **{**OPTIONS, "first_creq_timeout": "1s"})
     try:
         c = Challenge(lab, CHALLENGE, url=node.areq_url)

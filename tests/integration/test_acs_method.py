@@ -276,7 +276,7 @@ def test_odd_headers(lab, node):
 
 def test_store_away(lab, node, logs):
     """The browser goes on."""
-    logs.expect("ACS0130")
+    logs.expect("ACS0130", "TDS0201")
     server_id = messages.new_id()
     lab.redis.stop()
     try:

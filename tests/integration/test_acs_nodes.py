@@ -97,7 +97,7 @@ def test_right_and_wrong_at_once(lab, two, turn):
 def test_redis_away(lab, two, logs):
     """Erro 403 at once, a clear page, readiness red; nothing hangs, nothing is lost."""
     a, _ = two
-    logs.expect("ACS0063", "ACS0090")
+    logs.expect("ACS0063", "ACS0090", "TDS0201")
     c = Challenge(lab, CHALLENGE)
     c.open(url=a.challenge_url)
     otp, page = c.otp(), c.page
@@ -126,7 +126,7 @@ def test_redis_away(lab, two, logs):
 
 def test_redis_slow(lab, two, logs):
     a, _ = two
-    logs.expect("ACS0063")
+    logs.expect("ACS0063", "TDS0201")
     lab.redis.client.execute_command("CLIENT", "PAUSE", "1500", "ALL")
     start = time.monotonic()
     refused = lab.ds.post_acs(lab.areq(FRICTIONLESS), url=a.areq_url).json()
@@ -139,7 +139,7 @@ def test_redis_slow(lab, two, logs):
 def test_rollback_of_a_record(lab, two, logs):
     """A7: a value put back at an older version, moved or changed is refused."""
     a, _ = two
-    logs.expect("ACS0090", "ACS0080")
+    logs.expect("ACS0090", "ACS0080", "TDS0201")
     c, other = Challenge(lab, CHALLENGE), Challenge(lab, CHALLENGE)
     c.open(url=a.challenge_url)
     other.open(url=a.challenge_url)

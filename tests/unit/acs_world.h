@@ -67,6 +67,14 @@ static inline apr_time_t world_clock(void)
     return world.now;
 }
 
+/* A test that sets the wall clock tells by how much: this one stays. */
+static apr_interval_time_t world_set;
+
+static inline apr_time_t world_mono(void)
+{
+    return world_clock() - world_set;
+}
+
 static inline apr_status_t world_rnd(void *out, apr_size_t len)
 {
     return world.rnd_fails ? APR_EGENERAL : tds_rand_bytes(out, len);
@@ -338,6 +346,7 @@ static inline int world_setup(void **state)
                       .keys = world.keys,
                       .http = &world.http,
                       .clock = world_clock,
+                      .mono = world_mono,
                       .rnd = world_rnd,
                       .log = &world.log,
                       .metrics = &world.metrics,

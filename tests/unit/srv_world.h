@@ -68,6 +68,14 @@ static inline apr_time_t world_clock(void)
     return world.now;
 }
 
+/* A test that sets the wall clock tells by how much: this one stays. */
+static apr_interval_time_t world_set;
+
+static inline apr_time_t world_mono(void)
+{
+    return world_clock() - world_set;
+}
+
 static inline void world_log(void *baton, int level, const char *id, const char *txn, const char *text)
 {
     assert_null(strstr(text, PAN));
@@ -275,6 +283,7 @@ static inline int world_setup(void **state)
                       .keys = world.keys,
                       .http = &world.http,
                       .clock = world_clock,
+                      .mono = world_mono,
                       .rnd = tds_rand_bytes,
                       .log = &world.log,
                       .metrics = &world.metrics,

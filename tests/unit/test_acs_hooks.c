@@ -177,6 +177,28 @@ static void breaker(void **state)
     assert_int_equal(before, 3);
 }
 
+/* A clock that is set back an hour does not keep it open for an hour; one that is set on does not close it. */
+static void breaker_when_the_clock_is_set(void **state)
+{
+    acs_hook_t *hook = add_hook(ACS_HOOK_CARD);
+    int i;
+
+    hook->breaker_conf = (tds_breaker_conf_t){.failures = 3, .pause = apr_time_from_sec(10)};
+    says = NULL;
+    for (i = 0; i < 3; ++i) (void)ask(i);
+    world.now += apr_time_from_sec(3600);
+    world_set = apr_time_from_sec(3600);
+    (void)ask(3);
+    assert_int_equal(world.bank_calls, 0);
+    world.now -= apr_time_from_sec(7200);
+    world_set = -apr_time_from_sec(3600);
+    world.now += apr_time_from_sec(11);
+    says = "{}";
+    is(ask(4), "transStatus", "Y");
+    assert_int_equal(world.bank_calls, 1);
+    world_set = 0;
+}
+
 /* "No such card" is an answer. */
 static void breaker_counts_faults(void **state)
 {
@@ -723,7 +745,7 @@ static void notice_given_up(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, unit_teardown)
 static const struct CMUnitTest tests[] = {
-    T(reading),       T(card_asked),      T(card_answers), T(card_codes),        T(card_fallbacks), T(breaker),
+    T(reading),       T(card_asked),      T(card_answers), T(card_codes),        T(card_fallbacks), T(breaker), T(breaker_when_the_clock_is_set),
     T(breaker_counts_faults), T(too_many_under_way), T(deadline), T(signature),  T(risk), T(risk_unknown_members),           T(delegate), T(delegate_whose),
     T(delegate_ends), T(delegate_away),   T(delegate_twice), T(oob),             T(oob_refused),    T(oob_cancel),
     T(oob_start_fails), T(oob_start_lost), T(oob_to_otp),    T(which_method), T(called_back), T(called_back_late),       T(who_calls),      T(looked_up),

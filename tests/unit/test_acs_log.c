@@ -1,5 +1,8 @@
 /* The transaction log: what its lines hold and what they never hold; and pages read out of it. */
 #include "unit.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "acs_world.h"
 #include "acs_log.h"
@@ -406,10 +409,48 @@ static void torn_line(void **state)
     (void)close(x.fd);
 }
 
+/* ---- a disk that is full -------------------------------------------------------- */
+
+static void limit(rlim_t bytes)
+{
+    struct rlimit is;
+
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &is), 0);
+    is.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &is), 0);
+}
+
+/* A line that the disk took a part of is followed by a whole one, whoever writes it. */
+static void after_a_torn_line(void **state)
+{
+    acs_log_state_t log = {0};
+    char path[] = "/tmp/tds-log-XXXXXX", text[64] = "";
+    int fd = mkstemp(path), other = open(path, O_RDWR | O_APPEND);
+
+    assert_true(fd >= 0 && other >= 0);
+    (void)unlink(path);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(acs_log_write(other, &log, "one\n", 4), 0);
+    limit(7);
+    assert_int_not_equal(acs_log_write(other, &log, "twotwo\n", 7), 0);
+    assert_int_equal(log.failing, 1);
+    assert_int_not_equal(acs_log_write(other, &log, "x\n", 2), 0);
+    limit(RLIM_INFINITY);
+    assert_true(acs_log_torn(fd));
+    assert_int_equal(acs_log_write(other, &log, "three\n", 6), 0);
+    assert_int_equal(log.failing, 0);
+    assert_int_equal(acs_log_write(other, &log, "four\n", 5), 0);
+    assert_false(acs_log_torn(fd));
+    assert_true(pread(fd, text, sizeof text - 1, 0) > 0);
+    assert_string_equal(text, "one\ntwo\nthree\nfour\n");
+    (void)close(fd);
+    (void)close(other);
+}
+
 static const struct CMUnitTest tests[] = {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, unit_teardown)
     T(of_frictionless), T(of_challenge), T(of_cancel_and_time), T(of_silence), T(of_refusal), T(only_for_the_line), T(of_erro), T(numbers_in_names), T(hostile_names),
-    T(times),           T(pages),        T(late_line),          T(odd_lines), T(torn_line),
+    T(times),           T(pages),        T(late_line),          T(odd_lines), T(torn_line), T(after_a_torn_line),
 #undef T
 };
 UNIT_MAIN(tests)

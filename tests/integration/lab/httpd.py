@@ -108,7 +108,7 @@ class Httpd:
     def _env(self):
         env = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "TZ": "UTC"}
         for name, value in os.environ.items():
-            if name.startswith(("ASAN_", "UBSAN_", "LSAN_", "TSAN_", "GCOV_", "TDS_POINT")):
+            if name.startswith(("ASAN_", "UBSAN_", "LSAN_", "TSAN_", "GCOV_", "TDS_POINT", "TDS_LAB_")):
                 env[name] = value
         if os.environ.get("TDS_PRELOAD"):
             env["LD_PRELOAD"] = os.environ["TDS_PRELOAD"]
