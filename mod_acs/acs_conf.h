@@ -126,6 +126,8 @@ typedef struct acs_ds_t {
 typedef struct acs_conf_t {
     const char *challenge_url; /* becomes acsURL */
     const char *method_url;    /* public URL of the endpoint method; NULL: there is none */
+    int method_store; /* MB of the store that 3DS Method data may take, of what this machine keeps */
+    struct acs_method_budget_t *method_budget; /* shared by all children; NULL: no limit */
     apr_interval_time_t method_keep; /* how long 3DS Method data waits for its AReq (M-06) */
     const char *issuer_url;    /* of the endpoint issuer; NULL: no call-backs */
     const char *reference_number, *operator_id;

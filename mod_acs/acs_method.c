@@ -130,6 +130,43 @@ static void add_seen(json_t *members, const char *name, const char *value, apr_p
 
 /* ---- keeping ------------------------------------------------------------- */
 
+/* What Redis needs beside the value: key, entries of two tables, what allocation rounds up. */
+#define OVERHEAD 400
+
+/* Anybody can post here. 1: so much may be kept; it is taken off the share that ACSMethodStore grants. */
+static int take_share(acs_run_t *run, apr_size_t bytes)
+{
+    acs_method_budget_t *b = run->conf->method_budget;
+    apr_uint64_t turn, last, used, share = (apr_uint64_t)run->conf->method_store * 1024 * 1024;
+
+    if (!b) return 1;
+    turn = (apr_uint64_t)(run->mono() / run->conf->method_keep);
+    last = __atomic_load_n(&b->turn, __ATOMIC_ACQUIRE);
+    if (last != turn && __atomic_compare_exchange_n(&b->turn, &last, turn, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        __atomic_store_n(&b->used[turn & 1], 0, __ATOMIC_RELEASE);
+        if (turn - last > 1) __atomic_store_n(&b->used[~turn & 1], 0, __ATOMIC_RELEASE);
+    }
+    used = __atomic_add_fetch(&b->used[turn & 1], bytes, __ATOMIC_ACQ_REL) + __atomic_load_n(&b->used[~turn & 1], __ATOMIC_ACQUIRE);
+    if (used <= share) return 1;
+    __atomic_sub_fetch(&b->used[turn & 1], bytes, __ATOMIC_ACQ_REL);
+    last = __atomic_load_n(&b->told, __ATOMIC_ACQUIRE);
+    if (last != turn + 1 && __atomic_compare_exchange_n(&b->told, &last, turn + 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        tds_log(run->log, TDS_LOG_WARNING, "ACS0190", NULL, "3DS Method data is not kept: ACSMethodStore (%d MB) is used up",
+                run->conf->method_store);
+    return 0;
+}
+
+/* Does a rule or a hook of any issuer look at it? Whose card it will be is not known yet. */
+static int is_read(const acs_conf_t *conf)
+{
+    int i;
+
+    for (i = 0; i < conf->issuers->nelts; ++i) {
+        if (APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *)->reads & ACS_READS_METHOD) return 1;
+    }
+    return 0;
+}
+
 static apr_status_t store_members(acs_run_t *run, const char *id, json_t *members, const acs_seen_t *seen)
 {
     const char *name = tds_uuid_lower(id, run->pool);
@@ -140,15 +177,17 @@ static apr_status_t store_members(acs_run_t *run, const char *id, json_t *member
     add_seen(members, "acceptLanguage", seen->accept_language, run->pool);
     add_seen(members, "ip", seen->ip, run->pool);
     side.value = tds_json_text(members, &side.len, run->pool);
+    if (side.value && !take_share(run, side.len + TDS_SEAL_OVERHEAD + OVERHEAD)) return APR_ENOSPC;
     return side.value ? tds_store_put(run->store, &side, run->pool, run->err) : APR_ENOMEM;
 }
 
 /* Whatever becomes of the data, the browser goes on: a method that fails is as good as none (M-12). */
 static void keep(acs_run_t *run, const char *id, json_t *members, const acs_seen_t *seen, int metric)
 {
-    apr_status_t rv = store_members(run, id, members, seen);
+    apr_status_t rv = is_read(run->conf) ? store_members(run, id, members, seen) : APR_SUCCESS;
 
-    if (rv == APR_SUCCESS) tds_metric_add(run->metrics, metric, 1);
+    if (rv == APR_ENOSPC) tds_metric_add(run->metrics, ACS_M_METHOD_DROPPED, 1);
+    else if (rv == APR_SUCCESS) tds_metric_add(run->metrics, metric, 1);
     else if (APR_STATUS_IS_EEXIST(rv)) tds_metric_add(run->metrics, ACS_M_METHOD_LATE, 1);
     else {
         tds_metric_add(run->metrics, ACS_M_STORE_DOWN, 1);

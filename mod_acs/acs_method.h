@@ -15,6 +15,12 @@ typedef struct acs_method_t {
     const char *device;    /* what stands for deviceId in keys of counters (an HMAC, hex); NULL: none */
 } acs_method_t;
 
+/* How much has been kept in this turn of ACSMethodKeep and in the one before: whatever is still in the store is of these two. */
+typedef struct acs_method_budget_t {
+    apr_uint64_t turn, told; /* told: the turn in which the log was told that it is used up, plus one */
+    apr_uint64_t used[2];    /* bytes */
+} acs_method_budget_t;
+
 /* Is there such a member, that rules may read? */
 int acs_method_member(const char *name);
 

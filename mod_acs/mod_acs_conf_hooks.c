@@ -1,5 +1,6 @@
 /* Directives about the issuer's systems and what a Directory Server decides, and their check. */
 #include "mod_acs.h"
+#include "acs_method.h"
 
 #include <string.h>
 #include <apr_shm.h>
@@ -295,15 +296,17 @@ const char *acs_conf_check_hooks(acs_server_t *srv, acs_issuer_t *issuer, server
 /* One cell per hook, shared by all children. */
 apr_status_t acs_breakers_make(acs_server_t *srv, apr_pool_t *pconf)
 {
-    apr_size_t size = (apr_size_t)srv->conf.issuers->nelts * ACS_HOOK_COUNT * sizeof(tds_breaker_t);
+    apr_size_t breakers = (apr_size_t)srv->conf.issuers->nelts * ACS_HOOK_COUNT;
+    apr_size_t size = breakers * sizeof(tds_breaker_t) + sizeof(acs_method_budget_t);
     tds_breaker_t *cells;
     apr_shm_t *shm;
     apr_status_t rv;
     int i, j;
 
-    if (!size || (rv = apr_shm_create(&shm, size, NULL, pconf)) != APR_SUCCESS) return size ? rv : APR_SUCCESS;
+    if ((rv = apr_shm_create(&shm, size, NULL, pconf)) != APR_SUCCESS) return rv;
     cells = apr_shm_baseaddr_get(shm);
     memset(cells, 0, size);
+    srv->conf.method_budget = (acs_method_budget_t *)(void *)(cells + breakers);
     for (i = 0; i < srv->conf.issuers->nelts; ++i) {
         const acs_issuer_t *issuer = APR_ARRAY_IDX(srv->conf.issuers, i, acs_issuer_t *);
 

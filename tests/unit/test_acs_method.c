@@ -221,10 +221,11 @@ static void shut(void **state)
     acs_answer_t first = method(good_field(SERVER_ID), &nobody);
 
     assert_int_equal(data(token_of(&first), "{\"language\":\"de\"}").status, 204);
+    world.issuer.reads = 0; /* as of an issuer beside one whose rules read it */
     (void)areq();
+    world.issuer.reads = ACS_READS_METHOD;
     assert_int_equal(data(token_of(&first), "{\"language\":\"fr\"}").status, 204);
     assert_string_equal(member(SERVER_ID, "language"), "fr");
-    world.issuer.reads = ACS_READS_METHOD;
     (void)areq_with(areq_text("f25084f0-5b16-4c0a-ae5d-b24808a95e4c", ""));
     assert_int_equal(data(token_of(&first), "{\"language\":\"en\"}").status, 204);
     assert_int_equal(method(good_field(SERVER_ID), &nobody).status, 200);
@@ -261,7 +262,66 @@ static void reads(void **state)
     assert_int_equal(tds_mem_ops(world.mem) - before, 2);
 }
 
+/* An issuer whose rules read it. */
+static int setup_read(void **state)
+{
+    int rv = world_setup(state);
+
+    world.issuer.reads = ACS_READS_METHOD;
+    return rv;
+}
+
+#define WHERE_READ(fn) cmocka_unit_test_setup_teardown(fn, setup_read, unit_teardown)
 #define IN_WORLD(fn) cmocka_unit_test_setup_teardown(fn, world_setup, unit_teardown)
-static const struct CMUnitTest tests[] = {IN_WORLD(requests), IN_WORLD(collected), IN_WORLD(names),        IN_WORLD(page),        IN_WORLD(refused),
-                                          IN_WORLD(kept),     IN_WORLD(shut),      IN_WORLD(long_headers), IN_WORLD(store_fails), IN_WORLD(reads)};
+/* ---- what strangers can make us store ------------------------------------------------ */
+
+static void post_as(int n)
+{
+    const char *id = apr_psprintf(pool, "%08x-0000-4000-8000-000000000000", (unsigned)n);
+    acs_answer_t answer = {0};
+
+    acs_run_method(&run, good_field(id), &nobody, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_true(answer.len > 0);
+}
+
+/* Kept only where something reads it. */
+static void nobody_reads_it(void **state)
+{
+    int before = tds_mem_ops(world.mem);
+
+    world.issuer.reads = 0;
+    post_as(1);
+    assert_int_equal(tds_mem_ops(world.mem), before);
+    world.issuer.reads = ACS_READS_METHOD;
+    post_as(2);
+    assert_int_equal(tds_mem_ops(world.mem), before + 1);
+}
+
+/* Never more than the share within ACSMethodKeep; past it the page works and nothing is kept; later there is room again. */
+static void share_is_kept(void **state)
+{
+    acs_method_budget_t budget = {0};
+    int before = tds_mem_ops(world.mem), n, kept;
+
+    world.issuer.reads = ACS_READS_METHOD;
+    world.conf.method_budget = &budget;
+    world.conf.method_store = 1;
+    for (n = 0; n < 4000; ++n) post_as(n);
+    kept = tds_mem_ops(world.mem) - before;
+    assert_in_range(kept, 1000, 1024 * 1024 / 400);
+    assert_int_equal(metric(ACS_M_METHOD_DROPPED), 4000 - kept);
+    assert_true(logged("ACS0190"));
+    world.now += world.conf.method_keep; /* what was kept a moment ago may still be there */
+    post_as(n++);
+    assert_int_equal(tds_mem_ops(world.mem) - before, kept);
+    world.now += world.conf.method_keep;
+    post_as(n++);
+    assert_int_equal(tds_mem_ops(world.mem) - before, kept + 1);
+    world.conf.method_budget = NULL;
+}
+
+static const struct CMUnitTest tests[] = {IN_WORLD(requests), IN_WORLD(collected), IN_WORLD(names),        IN_WORLD(page),        WHERE_READ(refused),
+                                          WHERE_READ(kept),     WHERE_READ(shut),      WHERE_READ(long_headers), WHERE_READ(store_fails), IN_WORLD(reads),
+                                          IN_WORLD(nobody_reads_it), IN_WORLD(share_is_kept)};
 UNIT_MAIN(tests)
