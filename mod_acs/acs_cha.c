@@ -132,6 +132,19 @@ static void begin_delegate(acs_run_t *run, acs_txn_t **ptxn, int resend)
     if (falls_back_to(&ask, ACS_FALLBACK_OUTCOME)) give_up(run, ptxn);
 }
 
+/* A code that its gateway did not take is not "sent", and costs no resend. Somebody who was faster has asked for another. */
+static void deliver(acs_run_t *run, acs_txn_t **ptxn, const char *otp, int resend)
+{
+    acs_txn_t *txn;
+
+    if (acs_otp_deliver(run, *ptxn, otp) == APR_SUCCESS) return;
+    txn = apr_pmemdup(run->pool, *ptxn, sizeof *txn);
+    txn->unsent = 1;
+    if (resend && txn->resends) --txn->resends;
+    if (acs_save(run, txn) == APR_SUCCESS) *ptxn = txn;
+    else tds_err_clear(run->err);
+}
+
 /* A code of ours in place of the issuer's app. */
 static void switch_to_otp(acs_run_t *run, acs_txn_t **ptxn)
 {
@@ -139,7 +152,7 @@ static void switch_to_otp(acs_run_t *run, acs_txn_t **ptxn)
     const char *otp;
 
     if (acs_cha_prepare(run, *ptxn, &otp, &news.what) != APR_SUCCESS) return;
-    if (happen(run, ptxn, &news) & FX_DELIVER) acs_otp_deliver(run, *ptxn, otp);
+    if (happen(run, ptxn, &news) & FX_DELIVER) deliver(run, ptxn, otp, 0);
 }
 
 /* A result that came with an answer waits for the button, as one that is called back does. */
@@ -174,7 +187,7 @@ void acs_cha_begin(acs_run_t *run, acs_txn_t **ptxn, const char *otp, int resend
 {
     if ((*ptxn)->cha == ACS_CHA_OOB) begin_oob(run, ptxn);
     else if ((*ptxn)->cha == ACS_CHA_DELEGATE) begin_delegate(run, ptxn, resend);
-    else if (otp) acs_otp_deliver(run, *ptxn, otp);
+    else if (otp) deliver(run, ptxn, otp, resend);
 }
 
 /* ---- judge ----------------------------------------------------------------- */

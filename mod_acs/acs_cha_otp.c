@@ -80,8 +80,8 @@ static apr_status_t to_inbox(const char *path, const char *line, apr_size_t len,
     return rv;
 }
 
-/* A code that does not arrive is not the end: the cardholder can ask for another, or cancel. */
-void acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp)
+/* A code that does not arrive is not the end: the cardholder is told, and can ask for another, or cancel. */
+apr_status_t acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp)
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
     apr_size_t len = 0;
@@ -95,8 +95,9 @@ void acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp)
     else if (!strncmp(issuer->otp_delivery, INBOX, sizeof INBOX - 1))
         ok = to_inbox(issuer->otp_delivery + sizeof INBOX - 1, body, len, run->pool) == APR_SUCCESS;
     else ok = acs_hook_call(run, &ask, &answer) == APR_SUCCESS;
-    if (ok) return;
+    if (ok) return APR_SUCCESS;
     tds_metric_add(run->metrics, ACS_M_OTP_UNDELIVERED, 1);
     tds_log(run->log, TDS_LOG_ERR, "ACS0040", txn->id, "the code could not be handed to the delivery hook of issuer %s",
             txn->issuer);
+    return APR_EGENERAL;
 }

@@ -287,7 +287,8 @@ static apr_status_t judge_resend(acs_run_t *run, const acs_txn_t *txn, entry_t *
 {
     const acs_issuer_t *issuer = acs_issuer_by_name(run->conf, txn->issuer);
 
-    if (txn->cha == ACS_CHA_OOB || txn->cha == ACS_CHA_SPC || !issuer || (int)txn->resends >= issuer->otp_resends) return APR_SUCCESS;
+    if (txn->cha == ACS_CHA_OOB || txn->cha == ACS_CHA_SPC || !issuer || ((int)txn->resends >= issuer->otp_resends && !txn->unsent))
+        return APR_SUCCESS;
     what->event = ACS_EV_RESEND;
     return acs_cha_prepare(run, txn, &in->otp, what);
 }
@@ -361,7 +362,7 @@ static void answer_form(acs_run_t *run, acs_txn_t *txn, unsigned fx, const entry
     if (fx & FX_ASK) fx |= acs_cha_ask(run, &txn, in->form->otp);
     if (fx & FX_RREQ) acs_outbox_send(run, &txn);
     note = (acs_page_note_t){.failed = (txn->attempts > 0 || txn->cha == ACS_CHA_OOB) && in->event != ACS_EV_RESEND,
-                             .resent = in->event == ACS_EV_RESEND && !in->switched};
+                             .resent = in->event == ACS_EV_RESEND && !in->switched && !txn->unsent};
     show(run, txn, &note, answer);
 }
 

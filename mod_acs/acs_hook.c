@@ -270,6 +270,23 @@ static apr_status_t call_now(acs_run_t *run, acs_hook_t *hook, const acs_ask_t *
     return says_unknown(ask, &resp) ? APR_ENOENT : APR_SUCCESS;
 }
 
+/* A cardholder looks at a page that says where the code goes: for that we wait a moment. Others have a fallback. */
+#define CODE_WAIT apr_time_from_sec(5)
+#define CODE_NAP  apr_time_from_msec(20)
+
+/* 1: one of max calls is ours. */
+static int take_turn(acs_run_t *run, acs_hook_t *hook, const acs_ask_t *ask)
+{
+    apr_time_t until = run->mono() + (ask->kind == ACS_HOOK_OTP ? CODE_WAIT : 0);
+
+    for (;;) {
+        if (__atomic_add_fetch(&hook->under_way, 1, __ATOMIC_RELAXED) <= (apr_uint32_t)hook->max || !hook->max) return 1;
+        __atomic_sub_fetch(&hook->under_way, 1, __ATOMIC_RELAXED);
+        if (run->mono() >= until || !acs_hook_open(run, ask->issuer, ask->kind)) return 0;
+        run->nap(CODE_NAP);
+    }
+}
+
 apr_status_t acs_hook_call(acs_run_t *run, const acs_ask_t *ask, json_t **answer)
 {
     acs_hook_t *hook = hook_of(ask->issuer, ask->kind);
@@ -277,9 +294,8 @@ apr_status_t acs_hook_call(acs_run_t *run, const acs_ask_t *ask, json_t **answer
 
     *answer = NULL;
     if (!hook) return APR_ENOTIMPL;
-    if (__atomic_add_fetch(&hook->under_way, 1, __ATOMIC_RELAXED) > (apr_uint32_t)hook->max && hook->max)
-        rv = not_asked(run, ask, APR_EBUSY, "too many calls are under way");
-    else rv = call_now(run, hook, ask, answer);
+    if (!take_turn(run, hook, ask)) return not_asked(run, ask, APR_EBUSY, "too many calls are under way");
+    rv = call_now(run, hook, ask, answer);
     __atomic_sub_fetch(&hook->under_way, 1, __ATOMIC_RELAXED);
     return rv;
 }

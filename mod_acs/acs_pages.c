@@ -30,7 +30,7 @@ struct acs_pages_t {
 
 static const char *const challenge_names[] = {COMMON,         "action",        "token",      "refreshSeconds", "refreshURL",
                                         "issuerName",   "schemeName",    "merchantName", "amount",       "maskedPan",
-                                        "destination",  "attemptsLeft",  "lastTryFailed", "codeResent",  "resendAllowed",
+                                        "destination",  "attemptsLeft",  "lastTryFailed", "codeResent",  "codeUnsent",   "resendAllowed",
                                         "windowSize",   "askTrust",      "askBind",       "spcRequest",    "otherAllowed", NULL};
 static const char *const processing_names[] = {COMMON, "refreshURL", NULL};
 static const char *const final_names[] = {COMMON, "notificationURL", "fields", "fields.name", "fields.value", NULL};
@@ -221,11 +221,12 @@ void acs_page_challenge(acs_run_t *run, const acs_txn_t *txn, const acs_page_not
     tds_json_set(data, "merchantName", txn->merchant);
     tds_json_set(data, "amount", acs_amount_text(txn, run->pool));
     tds_json_set(data, "maskedPan", tds_mask_pan(txn->pan, run->pool));
-    tds_json_set(data, "destination", destination(txn, run->pool));
+    tds_json_set(data, "destination", txn->unsent ? NULL : destination(txn, run->pool));
+    set_flag(data, "codeUnsent", txn->cha == ACS_CHA_OTP && txn->unsent);
     set_number(data, "attemptsLeft", issuer->otp_attempts - (int)txn->attempts, run->pool);
     set_flag(data, "lastTryFailed", note->failed);
     set_flag(data, "codeResent", note->resent);
-    set_flag(data, "resendAllowed", (int)txn->resends < issuer->otp_resends);
+    set_flag(data, "resendAllowed", (int)txn->resends < issuer->otp_resends || txn->unsent);
     tds_json_set(data, "windowSize", txn->window_size);
     set_flag(data, "askTrust", (txn->asks & ACS_ASK_TRUST) != 0);
     set_flag(data, "askBind", (txn->asks & ACS_ASK_BIND) != 0);

@@ -93,6 +93,7 @@ typedef struct acs_run_t {
     const tds_keys_t *keys;
     const tds_http_t *http;
     tds_clock_fn *clock;
+    void (*nap)(apr_interval_time_t span); /* let time pass */
     tds_clock_fn *mono; /* of intervals: breakers, the deadline of an AReq */
     tds_rand_fn *rnd;
     const tds_log_t *log;
@@ -228,6 +229,6 @@ apr_status_t acs_erro_bytes(acs_run_t *run, const tds_err_t *err, const tds_msg_
 /* A new code for txn (in run->pool, wiped with it), and the MAC that goes into the record in its place. */
 apr_status_t acs_otp_make(acs_run_t *run, const acs_txn_t *txn, const char **otp, tds_bytes_t *mac);
 int acs_otp_right(acs_run_t *run, const acs_txn_t *txn, const char *entry);
-void acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp);
+apr_status_t acs_otp_deliver(acs_run_t *run, const acs_txn_t *txn, const char *otp);
 
 #endif

@@ -266,7 +266,10 @@ static void take_in(acs_txn_t *t, const acs_happening_t *what, apr_pool_t *pool)
     if (what->informing) t->informing = what->informing;
     if (what->trust) t->trust = what->trust;
     if (what->bind) t->bind = what->bind;
-    if (what->otp_mac.len) t->otp_mac = what->otp_mac;
+    if (what->otp_mac.len) {
+        t->otp_mac = what->otp_mac;
+        t->unsent = 0;
+    }
     if (what->spc_challenge.len) t->spc_challenge = what->spc_challenge;
     if (what->spc_credential) {
         t->spc_credential = what->spc_credential;

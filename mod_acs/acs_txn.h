@@ -175,6 +175,7 @@ acs_event_e acs_result_event(acs_result_e result);
     F(55, BYTES, tds_bytes_t, spc_challenge)                                                                          \
     F(56, U32, unsigned, used)             /* a later AReq has referred to it */                                      \
     F(59, STR, const char *, spc_keys)     /* N-14: relying party and credentials of the card, JSON */                \
+    F(62, U32, unsigned, unsent)           /* the code has not been handed over: the page says so */                  \
     F(60, U32, unsigned, other)            /* ACS_CHA_SOME of the method that the cardholder may take instead */      \
     F(70, STR, const char *, spc_credential) /* that has confirmed; for the notice */                                 \
     F(71, U32, unsigned, spc_count)        /* its sign count; 0: it does not count */                                 \

@@ -206,6 +206,7 @@ static const char *check_hook(const acs_server_t *srv, acs_issuer_t *issuer, acs
     if (!hook->max) hook->max = threads / 4 ? threads / 4 : 1; /* a hanging system must not take all threads */
     if (fault) return fault;
     hook->connect = w->connect;
+    if (hook->kind == ACS_HOOK_OTP && w->max > 0 && hook->max > w->max) hook->max = w->max; /* else mod_proxy would refuse */
     if (delivered(hook->kind) && hook->within >= conf->lease)
         return apr_psprintf(p, "ACSHook %s (%s): within= (%d ms) must be less than ACSLease (%d ms), or two nodes call at once",
                             acs_hook_name(hook->kind), hook->where, (int)apr_time_as_msec(hook->within),

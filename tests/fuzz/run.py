@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 CORPUS = os.path.join(HERE, "corpus")
 TARGETS = {  # largest input, dictionary
-    "decode": (4000, "json.dict"), "pres": (1500, "json.dict"), "form": (600, "form.dict"), "b64": (200, None),
+    "decode": (4000, "json.dict"), "pres": (1500, "json.dict"), "form": (600, "form.dict"), "b64": (200, None), "redis": (2000, None), "rec": (1000, None),
     "tmpl": (500, "tmpl.dict"), "api": (1500, "json.dict"), "acs": (300, "json.dict")}
 CODEC = ["shared/msg", "shared/core/tds_json.c", "shared/core/tds_json_scan.c", "shared/core/tds_json_push.c"]
 

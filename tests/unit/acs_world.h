@@ -75,6 +75,11 @@ static inline apr_time_t world_mono(void)
     return world_clock() - world_set;
 }
 
+static inline void world_nap(apr_interval_time_t span)
+{
+    world.now += span;
+}
+
 static inline apr_status_t world_rnd(void *out, apr_size_t len)
 {
     return world.rnd_fails ? APR_EGENERAL : tds_rand_bytes(out, len);
@@ -347,6 +352,7 @@ static inline int world_setup(void **state)
                       .http = &world.http,
                       .clock = world_clock,
                       .mono = world_mono,
+                      .nap = world_nap,
                       .rnd = world_rnd,
                       .log = &world.log,
                       .metrics = &world.metrics,

@@ -345,7 +345,7 @@ static void test_shipped(void **state)
 {
     static const char *const otp[] = {
         "lang", "dir", "nonce", "action", "token", "refreshSeconds", "refreshURL", "issuerName", "schemeName",
-        "merchantName", "amount", "maskedPan", "destination", "attemptsLeft", "lastTryFailed", "codeResent",
+        "merchantName", "amount", "maskedPan", "destination", "attemptsLeft", "lastTryFailed", "codeResent", "codeUnsent",
         "resendAllowed", "windowSize", "askTrust", "askBind", NULL};
     static const char *const processing[] = {"lang", "dir", "nonce", "refreshURL", NULL};
     static const char *const final[] = {"lang", "dir", "nonce", "notificationURL", "fields.name", "fields.value", NULL};
