@@ -87,7 +87,7 @@ def test_between_creq_and_code(lab, kept, kept_node, logs, how):
         assert not c.rreqs()
     finally:
         how().back(kept)
-    wait_until(lambda: ready(lab, node) == 200, 5, "readiness")
+    wait_until(lambda: all(ready(lab, node) == 200 for _ in range(10)), 5, "readiness of all children")
     c.page = c.browser.submit(form, button="submit", page=page, otp=otp)
     c.settle()
     assert c.message()["transStatus"] == "Y"
