@@ -215,8 +215,6 @@ static const char *without_slash(const char *url, apr_pool_t *p)
 
 static const char *check_server(acs_server_t *srv, apr_pool_t *p)
 {
-    const char *fault;
-
     if (!srv->conf.challenge_url) return "ACSChallengeURL is missing";
     if (strchr(srv->conf.challenge_url, '?')) return "ACSChallengeURL must not have a query";
     srv->conf.challenge_url = without_slash(srv->conf.challenge_url, srv->pool);

@@ -11,6 +11,7 @@
 #include <util_filter.h>
 #include "tds_ap_proxy.h"
 #include "tds_ap_request.h"
+#include "tds_time.h"
 
 #define RESP_MAX_DEFAULT (64 * 1024)
 #define PREFETCH_MAX     (16 * 1024) /* mod_proxy_http's MAX_MEM_SPOOL */
@@ -80,7 +81,7 @@ static apr_status_t keep(ap_filter_t *f, apr_bucket_brigade *bb)
     apr_status_t rv = APR_SUCCESS;
     apr_bucket *e;
 
-    if (x->deadline && apr_time_now() > x->deadline) {
+    if (x->deadline && tds_time_mono() > x->deadline) {
         x->late = 1;
         rv = APR_TIMEUP;
     }
@@ -123,7 +124,7 @@ static apr_status_t limited_read(ap_filter_t *f, apr_bucket_brigade *bb, ap_inpu
     apr_status_t rv;
 
     if (!limit->deadline || block != APR_BLOCK_READ || !sock) return ap_get_brigade(f->next, bb, mode, block, want);
-    if ((left = limit->deadline - apr_time_now()) <= 0) return APR_TIMEUP;
+    if ((left = limit->deadline - tds_time_mono()) <= 0) return APR_TIMEUP;
     if ((rv = apr_socket_timeout_get(sock, &before)) != APR_SUCCESS) return rv;
     apr_socket_timeout_set(sock, left + apr_time_from_msec(1)); /* APR rounds down to whole ms: not to end too early */
     rv = ap_get_brigade(f->next, bb, mode, block, want);
@@ -195,7 +196,7 @@ static int on_create_req(request_rec *r, request_rec *pr)
     if (!x) return DECLINED;
     x->sent = 1;
     x->reused = pr->connection->keepalives > 0;
-    x->deadline = apr_time_now() + x->read_timeout;
+    x->deadline = tds_time_mono() + x->read_timeout;
     if (x->until && x->until < x->deadline) x->deadline = x->until;
     if ((sock = ap_get_conn_socket(pr->connection))) apr_socket_timeout_set(sock, x->read_timeout);
     limit_reads(pr, x->deadline);
@@ -255,7 +256,7 @@ static int has_left(const call_t *x)
 /* The answer was cut off by its deadline, while its head was read (limited_read) or its body (keep). */
 static int is_late(const call_t *x, int st)
 {
-    return x->late || (st != OK && x->deadline && apr_time_now() >= x->deadline);
+    return x->late || (st != OK && x->deadline && tds_time_mono() >= x->deadline);
 }
 
 /* mod_proxy's words to ours. A TLS handshake that hung comes back as a TLS error or as a time-out; either way nothing of
@@ -324,7 +325,7 @@ static void attempt(const tds_http_req_t *req, tds_http_resp_t *resp, int fresh,
 
 static void ap_http_call(void *baton, const tds_http_req_t *req, tds_http_resp_t *resp, apr_pool_t *pool)
 {
-    apr_time_t start = apr_time_now(), until = req->total ? start + req->total : 0;
+    apr_time_t start = tds_time_mono(), until = req->total ? start + req->total : 0;
     apr_pool_t *sub;
     int fresh;
 
@@ -333,9 +334,9 @@ static void ap_http_call(void *baton, const tds_http_req_t *req, tds_http_resp_t
         if (apr_pool_create(&sub, NULL) != APR_SUCCESS) return;
         if (tds_ap_proxy_worker(req->url, ap_server_conf, sub)) attempt(req, resp, fresh, until, sub, pool);
         apr_pool_destroy(sub);
-        if (resp->result != TDS_HTTP_STALE || req->once || (until && apr_time_now() >= until)) break;
+        if (resp->result != TDS_HTTP_STALE || req->once || (until && tds_time_mono() >= until)) break;
     }
-    resp->took = apr_time_now() - start;
+    resp->took = tds_time_mono() - start;
 }
 
 const tds_http_t tds_ap_http = {.call = ap_http_call};
