@@ -538,7 +538,7 @@ def wrong(node, monkeypatch, text, **options):
 
 
 @pytest.mark.parametrize("options,text", [
-    (dict(srv_ds=["ThreeDSDSURL https://localhost:1/x"]), r"no <Proxy .* covers ThreeDSDSURL"),
+    (dict(srv_ds=["ThreeDSDSURL https://localhost:1/x"]), r"ThreeDSDSURL of <ThreeDSDirectoryServer scheme> \(line \d+ of .*\): no <Proxy .* covers it"),
     (dict(srv_ds=["ThreeDSDSURL http://localhost/"]), r"ThreeDSDSURL: must be an absolute https URL"),
     (dict(srv_ds=["ThreeDSCardRange 4000000000000000 4000000000000001 2.2.0"]), r"overlaps"),
     (dict(srv_ds=["ThreeDSDSClientCAFile /nonexistent"]), r"ThreeDSDSClientCAFile: "),
@@ -552,7 +552,7 @@ def wrong(node, monkeypatch, text, **options):
     (dict(proxy="connectiontimeout=2 max=16"), r"more than 30 s"),
     (dict(proxy="connectiontimeout=2 timeout=5"), r"3dss\">: no max: set max=16 or less"),
     (dict(proxy="connectiontimeout=2 timeout=5 max=17"), r"3dss\">: max=17 is too much: set max=16 or less"),
-    (dict(end=["<Location /x>\nThreeDSEndpoint results\nThreeDSUse nobody\n</Location>"]), r"ThreeDSUse: there is no"),
+    (dict(end=["<Location /x>\nThreeDSEndpoint status\nThreeDSUse nobody\n</Location>"]), r"ThreeDSUse: there is no"),
     (dict(srv_ds=["ThreeDSCardRange 4000000000000009 4000000000000001 2.2.0"]), r"start is above end"),
     (dict(srv_ds=["ThreeDSCardRange 5000000000000000 5000000000000009 2.9.0"]), r"is not a version"),
     (dict(srv_ds=["ThreeDSAResTimeout soon"]), r"ThreeDSAResTimeout: 'soon' is not a time"),
@@ -570,16 +570,20 @@ def test_wrong_configuration(session_lab, node, monkeypatch, options, text):
 
 
 @pytest.mark.parametrize("first,second,text", [
-    ("", "", r"have the same ThreeDSDSClientCAFile: each needs a ThreeDSDSClientName"),
-    ("a.test", "", r"have the same ThreeDSDSClientCAFile"),
-    ("", "b.test", r"have the same ThreeDSDSClientCAFile"),
+    ("", "", r"has no ThreeDSDSClientName"),
+    ("a.test", "", r"has no ThreeDSDSClientName"),
+    ("", "b.test", r"has no ThreeDSDSClientName"),
+    ("a.test", "A.test", r"cannot be told from that of <ThreeDSDirectoryServer scheme>"),
+    ("any", "b.test", r"cannot be told from that of <ThreeDSDirectoryServer scheme>"),
     ("a.test", "b.test", None),
 ])
 def test_two_under_one_ca(session_lab, node, monkeypatch, first, second, text):
+    """A Directory Server is its CA and a name."""
     lab = session_lab
-    monkeypatch.setattr(node.options, "srv_ds", [first and "ThreeDSDSClientName " + first])
+    monkeypatch.setattr(node.options, "ds_names", first)
     monkeypatch.setattr(node.options, "main", [
-        f"<ThreeDSDirectoryServer second>\nThreeDSDSURL {lab.ds.url_3dss}\nThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
+        "<ThreeDSDirectoryServer second>\nThreeDSEnvironment test",
+        f"ThreeDSDSURL {lab.ds.url_3dss}\nThreeDSDSClientCAFile {lab.pki.ca('ds-ca')}",
         second and "ThreeDSDSClientName " + second, "</ThreeDSDirectoryServer>"])
     rc, out = node.configtest()
     assert (rc == 0) if text is None else (rc != 0 and re.search(text, out)), out
