@@ -132,4 +132,7 @@ typedef struct acs_av_ops_t {
 extern const acs_av_ops_t acs_av_lab, acs_av_generic_hmac, acs_av_cvv_atn, acs_av_cvv_u3v7, acs_av_mc_iav,
     acs_av_mc_spa1;
 
+/* Does one of its keys stand in published vectors, or would anybody try it? No production uses such a key. */
+int acs_av_key_known(const acs_av_t *av);
+
 #endif

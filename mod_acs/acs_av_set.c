@@ -151,6 +151,18 @@ apr_status_t acs_av_set_load(void **baton, const acs_av_ops_t *ops, const acs_av
     return prove(set, layout, err);
 }
 
+int acs_av_key_known(const acs_av_t *av)
+{
+    const keyed_t *k = av->baton;
+    int i;
+
+    if (av->ops->load != acs_av_set_load) return 0;
+    for (i = 0; i < k->set.count; ++i) {
+        if (tds_keys_known(k->set.key[i].bytes, k->set.key[i].len)) return 1;
+    }
+    return 0;
+}
+
 /* ---- values -------------------------------------------------------------------- */
 
 static apr_status_t make_nonce(const acs_av_layout_t *layout, const acs_av_in_t *in, char nonce[ACS_AV_NONCE + 1])

@@ -4,6 +4,7 @@
 #include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
+#include "tds_mask.h"
 
 #define FILE_MAX (16 * 1024 * 1024)
 
@@ -42,31 +43,88 @@ static apr_status_t read_whole(const char **text, apr_size_t *len, const char *p
 
     if ((rv = apr_file_open(&f, path, APR_READ, APR_OS_DEFAULT, pool)) != APR_SUCCESS)
         return TDS_FAIL(err, rv, 0, NULL, "cannot open card file %s", path);
+    if (!tds_keys_closed(f)) {
+        (void)apr_file_close(f);
+        return TDS_FAIL(err, APR_EACCES, 0, NULL, "card file %s must be closed to others: chmod 600", path);
+    }
     rv = apr_file_info_get(&info, APR_FINFO_SIZE, f);
     if (rv == APR_SUCCESS && info.size > FILE_MAX) rv = APR_ENOSPC;
     if (rv == APR_SUCCESS) {
         buf = apr_palloc(pool, (apr_size_t)info.size + 1);
         rv = apr_file_read_full(f, buf, (apr_size_t)info.size, len);
+        buf[*len] = '\0';
         *text = buf;
     }
     (void)apr_file_close(f);
     return rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : TDS_FAIL(err, rv, 0, NULL, "cannot read card file %s", path);
 }
 
-/* The place of the first that is no card, from 1; 0: all are. */
-static int bad_card(const json_t *cards)
+static int is_status(const json_t *value)
 {
-    const char *pan;
+    static const char *const words[] = {"active", "blocked", "notEnrolled", "unknown"};
+    const char *text = json_string_value(value);
+    apr_size_t i;
+
+    for (i = 0; text && i < sizeof words / sizeof *words; ++i) {
+        if (!strcmp(text, words[i])) return 1;
+    }
+    return 0;
+}
+
+/* NULL, or what is wrong with a member. A word that nobody reads is a mistake, and a status that nobody knows would block. */
+static const char *member_fault(const char *name, const json_t *value, apr_pool_t *pool)
+{
+    static const char *const texts[] = {"group", "language", "phone", "email", "name", "ref", "methods", "rpId"};
+    apr_size_t i;
+
+    if (json_is_null(value)) return NULL; /* as good as absent */
+    if (!strcmp(name, "status"))
+        return is_status(value) ? NULL : "status must be active, blocked, notEnrolled or unknown";
+    if (!strcmp(name, "credentials")) return json_is_array(value) ? NULL : "credentials must be an array";
+    for (i = 0; i < sizeof texts / sizeof *texts; ++i) {
+        if (!strcmp(name, texts[i])) return json_is_string(value) ? NULL : apr_pstrcat(pool, name, " must be a text", NULL);
+    }
+    return apr_psprintf(pool, "there is no member '%s'", tds_mask_text(name, pool));
+}
+
+/* NULL, or what is wrong with a row. */
+static const char *card_fault(const char *pan, const json_t *row, apr_pool_t *pool)
+{
+    const char *name, *fault;
+    apr_size_t len = strlen(pan);
+    json_t *value;
+
+    if (len < 13 || len > 19 || strspn(pan, "0123456789") != len || !json_is_object(row))
+        return "not an account number of 13 to 19 digits with an object";
+    json_object_foreach((json_t *)row, name, value) {
+        if ((fault = member_fault(name, value, pool))) return fault;
+    }
+    return NULL;
+}
+
+/* Where the row begins in the text. */
+static int line_of(const char *text, const char *pan, apr_pool_t *pool)
+{
+    const char *at = strstr(text, apr_pstrcat(pool, "\"", pan, "\"", NULL));
+    int line = 1;
+
+    for (; at && at > text; --at) line += at[-1] == '\n';
+    return line;
+}
+
+/* Never with its number. */
+static apr_status_t check_cards(const json_t *cards, const char *text, const char *path, apr_pool_t *pool, tds_err_t *err)
+{
+    const char *pan, *fault;
     json_t *row;
     int n = 0;
 
     json_object_foreach((json_t *)cards, pan, row) {
-        apr_size_t len = strlen(pan);
-
         ++n;
-        if (len < 13 || len > 19 || strspn(pan, "0123456789") != len || !json_is_object(row)) return n;
+        if ((fault = card_fault(pan, row, pool)))
+            return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s:%d: card %d: %s", path, line_of(text, pan, pool), n, fault);
     }
-    return 0;
+    return APR_SUCCESS;
 }
 
 apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool, tds_err_t *err)
@@ -75,14 +133,12 @@ apr_status_t acs_card_file_load(void **baton, const char *path, apr_pool_t *pool
     const char *text = NULL;
     apr_size_t len = 0;
     apr_status_t rv;
-    int bad;
 
     if ((rv = read_whole(&text, &len, path, pool, err)) != APR_SUCCESS) return rv;
     if ((rv = tds_json_parse(&root, text, len, pool, err)) != APR_SUCCESS) return rv;
     cards = json_object_get(root, "cards");
     if (!json_is_object(cards)) return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: no object \"cards\"", path);
-    if ((bad = bad_card(cards))) /* never its number */
-        return TDS_FAIL(err, APR_EINVAL, 0, NULL, "%s: card %d is not an account number of 13 to 19 digits with an object", path, bad);
+    if ((rv = check_cards(cards, text, path, pool, err)) != APR_SUCCESS) return rv;
     *baton = cards;
     return APR_SUCCESS;
 }

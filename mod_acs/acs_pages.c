@@ -8,6 +8,7 @@
 #include "tds_tmpl.h"
 #include "tds_url.h"
 #include "acs_method.h"
+#include "acs_pages_int.h"
 #include "acs_token.h"
 
 /* Seconds after the limit at which an open page asks what became of it (B-21). */
@@ -41,11 +42,12 @@ static const char *const message_names[] = {"otp", "merchantName", "amount", NUL
 static const struct {
     const char *file;
     const char *const *names;
+    unsigned needs; /* ACS_PAGE_... */
 } page_files[PAGE_COUNT] = {
-    [PAGE_OTP] = {"otp.html", challenge_names},
-    [PAGE_OOB] = {"oob.html", challenge_names},
-    [PAGE_SPC] = {"spc.html", challenge_names},
-    [PAGE_INFO] = {"info.html", challenge_names},
+    [PAGE_OTP] = {"otp.html", challenge_names, ACS_PAGE_TOKEN | ACS_PAGE_AMOUNT},
+    [PAGE_OOB] = {"oob.html", challenge_names, ACS_PAGE_TOKEN | ACS_PAGE_AMOUNT},
+    [PAGE_SPC] = {"spc.html", challenge_names, ACS_PAGE_TOKEN | ACS_PAGE_AMOUNT},
+    [PAGE_INFO] = {"info.html", challenge_names, ACS_PAGE_TOKEN},
     [PAGE_PROCESSING] = {"processing.html", processing_names},
     [PAGE_FINAL] = {"final.html", final_names},
     [PAGE_ERROR] = {"error.html", error_names},
@@ -80,6 +82,8 @@ static apr_status_t load_language(acs_pages_t *pages, const char *dir, const cha
     for (i = 0; i < PAGE_COUNT; ++i) {
         tds_tmpl_opts_t opts = {.names = page_files[i].names, .texts = texts, .html = 1};
         rv = tds_tmpl_compile(&lang->page[i], tds_tmpl_set_dir(dir, pool), page_files[i].file, &opts, pool, err);
+        if (rv == APR_SUCCESS)
+            rv = acs_pages_check_shown(lang->page[i], page_files[i].file, page_files[i].names, page_files[i].needs, pool, err);
         if (rv != APR_SUCCESS) return rv;
     }
     if ((rv = compile_message(lang, texts, pool, err)) != APR_SUCCESS) return rv;
@@ -94,6 +98,7 @@ apr_status_t acs_pages_load(acs_pages_t **ppages, const char *dir, const char *l
     char *save, *tag;
     apr_status_t rv;
 
+    if ((rv = acs_pages_check_files(dir, pool, err)) != APR_SUCCESS) return rv;
     pages->languages = apr_hash_make(pool);
     for (tag = apr_strtok(apr_pstrdup(pool, languages), " ,", &save); tag; tag = apr_strtok(NULL, " ,", &save)) {
         if ((rv = load_language(pages, dir, tag, pool, err)) != APR_SUCCESS) return rv;

@@ -70,6 +70,9 @@ static const char *check_production(const acs_issuer_t *issuer, apr_pool_t *p)
             return apr_psprintf(p,
                                 "ACSAuthenticationValue %s (%s) is for laboratories, and ACSProduction is on: use %s",
                                 av->ops->name, av->where, acs_av_names(0, p));
+        if (acs_av_key_known(av))
+            return apr_psprintf(p, "ACSAuthenticationValue %s (%s): its key is published or one that anybody tries, and ACSProduction is on",
+                                av->ops->name, av->where);
     }
     for (i = 0; !issuer->keys && i < ACS_HOOK_COUNT; ++i) {
         if (issuer->hooks[i] && i != ACS_HOOK_OTP)
@@ -174,16 +177,17 @@ static int overlap(const acs_range_t *a, const acs_range_t *b)
     return strlen(a->start) == strlen(b->start) && strcmp(a->start, b->end) <= 0 && strcmp(b->start, a->end) <= 0;
 }
 
-static const char *check_range(const acs_conf_t *conf, int i, const acs_range_t *range, apr_pool_t *p)
+static const char *check_range(const acs_conf_t *conf, int i, int n, apr_pool_t *p)
 {
     const acs_issuer_t *a = APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *);
+    const acs_range_t *range = &APR_ARRAY_IDX(a->ranges, n, const acs_range_t);
     int k, j;
 
-    for (k = 0; k < i; ++k) {
+    for (k = 0; k <= i; ++k) {
         const acs_issuer_t *b = APR_ARRAY_IDX(conf->issuers, k, const acs_issuer_t *);
 
-        for (j = 0; j < b->ranges->nelts; ++j) {
-            if (overlap(range, &APR_ARRAY_IDX(b->ranges, j, acs_range_t)))
+        for (j = 0; j < (k == i ? n : b->ranges->nelts); ++j) {
+            if (overlap(range, &APR_ARRAY_IDX(b->ranges, j, const acs_range_t)))
                 return apr_psprintf(p, "<ACSIssuer %s> (%s): ACSCardRange %s overlaps one of <ACSIssuer %s>", a->name, a->where,
                                     range->start, b->name);
         }
@@ -200,7 +204,7 @@ static const char *check_ranges(const acs_conf_t *conf, apr_pool_t *p)
         const acs_issuer_t *a = APR_ARRAY_IDX(conf->issuers, i, const acs_issuer_t *);
 
         for (j = 0; !fault && j < a->ranges->nelts; ++j)
-            fault = check_range(conf, i, &APR_ARRAY_IDX(a->ranges, j, acs_range_t), p);
+            fault = check_range(conf, i, j, p);
     }
     return fault;
 }
@@ -213,8 +217,21 @@ static const char *without_slash(const char *url, apr_pool_t *p)
     return apr_pstrmemdup(p, url, len);
 }
 
+/* httpd opens it only when it starts. */
+static const char *check_txn_log(const acs_server_t *srv, apr_pool_t *p)
+{
+    const char *slash = srv->txn_log && *srv->txn_log != '|' ? strrchr(srv->txn_log, '/') : NULL;
+    const char *dir = slash ? apr_pstrmemdup(p, srv->txn_log, (apr_size_t)(slash - srv->txn_log) + 1) : NULL;
+    apr_finfo_t info;
+
+    if (!dir || (apr_stat(&info, dir, APR_FINFO_TYPE, p) == APR_SUCCESS && info.filetype == APR_DIR)) return NULL;
+    return apr_psprintf(p, "ACSTransactionLog %s: there is no directory %s", srv->txn_log, dir);
+}
+
 static const char *check_server(acs_server_t *srv, apr_pool_t *p)
 {
+    const char *fault;
+
     if (!srv->conf.challenge_url) return "ACSChallengeURL is missing";
     if (strchr(srv->conf.challenge_url, '?')) return "ACSChallengeURL must not have a query";
     srv->conf.challenge_url = without_slash(srv->conf.challenge_url, srv->pool);
@@ -228,6 +245,7 @@ static const char *check_server(acs_server_t *srv, apr_pool_t *p)
         return "there is no <ACSDirectoryServer>";
     if (srv->conf.answer_within >= srv->conf.lease)
         return "ACSAnswerWithin must be less than ACSLease";
+    if ((fault = check_txn_log(srv, p))) return fault;
     return check_versions(srv, p);
 }
 

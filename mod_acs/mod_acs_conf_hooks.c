@@ -51,6 +51,8 @@ static const char *add_key(cmd_parms *cmd, tds_sign_keys_t *keys, const char *ar
     if (tds_keys_read(text, sizeof text, path, cmd->temp_pool, &err) != APR_SUCCESS ||
         tds_sign_add(keys, text, &err) != APR_SUCCESS)
         fault = apr_pstrcat(cmd->pool, "ACSIssuerKey: ", err.detail, NULL);
+    else if (tds_keys_known(keys->key[keys->count - 1], TDS_HASH_LEN))
+        fault = apr_psprintf(cmd->pool, "ACSIssuerKey: key file %s holds a key that anybody tries: make one with openssl rand -hex 32", path);
     tds_wipe(text, sizeof text);
     return fault;
 }

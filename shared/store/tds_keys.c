@@ -55,7 +55,7 @@ apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err)
 
 #define HANDS_OFF (APR_FPROT_GWRITE | APR_FPROT_WREAD | APR_FPROT_WWRITE | APR_FPROT_WEXECUTE)
 
-static int closed_to_others(apr_file_t *f)
+int tds_keys_closed(apr_file_t *f)
 {
     apr_finfo_t info;
     apr_status_t rv = apr_file_info_get(&info, APR_FINFO_PROT, f);
@@ -71,7 +71,7 @@ apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_po
 
     if ((rv = apr_file_open(&f, path, APR_READ, APR_OS_DEFAULT, ptemp)) != APR_SUCCESS)
         return TDS_FAIL(err, rv, 0, NULL, "cannot open key file %s", path);
-    if (!closed_to_others(f)) {
+    if (!tds_keys_closed(f)) {
         (void)apr_file_close(f);
         return TDS_FAIL(err, APR_EACCES, 0, NULL, "key file %s must be closed to others: chmod 600", path);
     }
@@ -85,15 +85,54 @@ apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_po
     return APR_SUCCESS;
 }
 
+/* Does it repeat its first part bytes? */
+static int repeats(const unsigned char *key, apr_size_t len, apr_size_t part)
+{
+    return len % part == 0 && !memcmp(key, key + part, len - part);
+}
+
+static int counts(const unsigned char *key, apr_size_t len)
+{
+    unsigned char step = (unsigned char)(key[1] - key[0]);
+    apr_size_t i;
+
+    for (i = 1; i < len; ++i) {
+        if ((unsigned char)(key[i] - key[i - 1]) != step) return 0;
+    }
+    return 1;
+}
+
+int tds_keys_known(const unsigned char *key, apr_size_t len)
+{
+    /* Of vectors for CVV, IAV, SPA and CVC2, of RFC 4231, and what people type; each also as the beginning of a longer key. */
+    static const char *const published[] = {"0123456789ABCDEFFEDCBA9876543210", "0123456789ABCDEF0123456789ABCDEF",
+                                            "B039878C1F96D212F509B2DC4CC8CD1B", "00112233445566778899AABBCCDDEEFF",
+                                            "DEADBEEFDEADBEEFDEADBEEFDEADBEEF", "000102030405060708090A0B0C0D0E0F"};
+    unsigned char known[16];
+    apr_size_t i;
+
+    for (i = 1; i <= len / 2; ++i) {
+        if (repeats(key, len, i)) return 1;
+    }
+    for (i = 0; len >= sizeof known && i < sizeof published / sizeof *published; ++i) {
+        if (tds_unhex(known, sizeof known, published[i]) == APR_SUCCESS && tds_equal(known, key, sizeof known)) return 1;
+    }
+    return len > 1 && counts(key, len);
+}
+
 typedef apr_status_t take_fn(tds_keys_t *keys, const char *hex, tds_err_t *err);
 
 static apr_status_t from_file(tds_keys_t *keys, take_fn *take, const char *path, apr_pool_t *ptemp, tds_err_t *err)
 {
     char text[1024];
+    unsigned char key[TDS_KEY_LEN];
     apr_status_t rv = tds_keys_read(text, sizeof text, path, ptemp, err);
 
     if (rv == APR_SUCCESS) rv = take(keys, text, err);
+    if (rv == APR_SUCCESS && tds_unhex(key, sizeof key, text) == APR_SUCCESS && tds_keys_known(key, sizeof key))
+        rv = TDS_FAIL(err, APR_EINVAL, 0, NULL, "key file %s holds a key that anybody tries: make one with openssl rand -hex 32", path);
     tds_wipe(text, sizeof text);
+    tds_wipe(key, sizeof key);
     return rv;
 }
 

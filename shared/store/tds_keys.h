@@ -6,6 +6,7 @@
 #ifndef TDS_KEYS_H
 #define TDS_KEYS_H
 
+#include <apr_file_io.h>
 #include "tds_err.h"
 #include "tds_hash.h"
 
@@ -20,12 +21,19 @@ tds_keys_t *tds_keys_make(apr_pool_t *pool);
 /* Add the next generation from text. APR_EINVAL: not 64 hex digits; APR_ENOSPC: too many. */
 apr_status_t tds_keys_add(tds_keys_t *keys, const char *hex, tds_err_t *err);
 
-/* The same from a file (read whole, at most 1 KiB). */
+/* The same from a file (read whole, at most 1 KiB). APR_EINVAL also for a key that anybody tries. */
 apr_status_t tds_keys_add_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);
 
 /* The text of any key file (at most size - 1 bytes of it) without the white space round it, NUL-terminated. The caller wipes
  * text, also when this fails. APR_EACCES: others than its owner may write it, or others than its group read it. */
 apr_status_t tds_keys_read(char *text, apr_size_t size, const char *path, apr_pool_t *ptemp, tds_err_t *err);
+
+/* May the owner alone change the open file, and at most its group read it? */
+int tds_keys_closed(apr_file_t *f);
+
+/* Is it a key that anybody tries: one byte or one part again and again, bytes that count up or down, or a key that stands in
+ * published examples and test vectors? */
+int tds_keys_known(const unsigned char *key, apr_size_t len);
 
 /* The id key, from a file of the same form. Without one it is the only generation. */
 apr_status_t tds_keys_id_file(tds_keys_t *keys, const char *path, apr_pool_t *ptemp, tds_err_t *err);

@@ -162,13 +162,20 @@ def test_browser_needs_no_certificate(lab, node):
 
 # --- dsURL
 
-@pytest.mark.parametrize("url", ["https://localhost:1/acs", "https://elsewhere.test/acs", "http://localhost/acs"])
+@pytest.mark.parametrize("url", ["https://localhost:1/acs", "https://elsewhere.test/acs"])
 def test_ds_url_outside_of_the_profile(lab, node, logs, url):
     """Never C, the profile's fallback."""
     logs.expect("ACS0020")
     ares = Challenge(lab, CHALLENGE, dsURL=url).ares
     assert (ares["transStatus"], ares["transStatusReason"]) == ("U", "22"), ares
     assert Challenge(lab, FRICTIONLESS, dsURL=url).ares["transStatus"] == "Y"
+
+
+def test_ds_url_that_is_no_https(lab, node, logs):
+    """F-09: what is posted to is https; a fault is told at the first message that carries the URL."""
+    logs.expect("ACS0063")
+    erro = Challenge(lab, CHALLENGE, dsURL="http://localhost/acs").ares
+    assert (erro["messageType"], erro["errorCode"], erro["errorDetail"]) == ("Erro", "203", "dsURL"), erro
 
 
 def test_ds_url_is_canonicalised(lab, node):

@@ -1,4 +1,5 @@
 """The configuration check names directive and line, and the examples in conf/ start as they are."""
+import json
 import os
 import re
 import shutil
@@ -34,6 +35,7 @@ BAD = [
     (r"ACSEndpoint areq", "ACSEndpoint areq\nACSUse banc", "ACSUse: there is no <ACSIssuer banc>"),
     (r"</ACSIssuer>", "</ACSIssuer>\n<ACSIssuer b>\nACSCardRange 3000000000000000 5000000000000000\n</ACSIssuer>",
      "overlaps one of <ACSIssuer bank>"),
+    (r"(ACSCardRange .*)", "\\1\n  ACSCardRange 4000001000000000 4000002000000000", "overlaps one of <ACSIssuer bank>"),
     (r"</ACSDirectoryServer>", "</ACSDirectoryServer>\n<ACSDirectoryServer b>\nACSClientCAFile {ca}\n"
      "ACSClientName DS-client.test\nACSDSURLPrefix https://localhost:1/x\n</ACSDirectoryServer>",
      "cannot be told from that of <ACSDirectoryServer scheme>"),
@@ -215,6 +217,111 @@ def test_complaint_names_the_block(spare):
     assert rc and f"(line {line} of {spare.conf_file}): SSLProxyVerify require is missing" in out, out
 
 
+ANYBODYS = ["00" * 32, "ab" * 32, "0123456789abcdef" * 4, "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+            "ff" * 16 + "00" * 16, "0123456789ABCDEFFEDCBA9876543210" + "5a" * 16, "deadbeef" * 8]
+
+
+@pytest.mark.parametrize("directive", ["ACSMasterKey", "ThreeDSMasterKey", "ACSIssuerKey"])
+@pytest.mark.parametrize("key", [k for k in ANYBODYS if not k.startswith("ff")])
+def test_key_that_anybody_tries(spare, directive, key):
+    """All zero, a part again and again, counting up, out of an example: no key, and the complaint does not repeat it."""
+    path = spare.write("conf/weak.key", key + "\n")
+    text = re.sub(rf"{directive} .*", f"{directive} file:{path}", write(spare), count=1)
+    rc, out = spare.configtest(text)
+    assert rc and f"{directive}: key file {path} holds a key that anybody tries" in out and key not in out, out
+
+
+@pytest.mark.parametrize("provider,key", [("cvv-atn", "0123456789ABCDEFFEDCBA9876543210"), ("mc-iav", "B039878C1F96D212F509B2DC4CC8CD1B" * 2),
+                                          ("cvv-u3v7", "00112233445566778899AABBCCDDEEFF")])
+def test_published_value_keys_are_for_trying_out(spare, provider, key):
+    """Keys of published vectors: fine in a laboratory, refused with ACSProduction on."""
+    path = spare.write("conf/value.key", key + "\n")
+    text = re.sub(r"ACSAuthenticationValue .*", f"ACSAuthenticationValue {provider} key=file:{path}", write(spare), count=1)
+    rc, out = spare.configtest(text)
+    assert rc == 0, out
+    rc, out = spare.configtest("ACSProduction on\n".join(text.partition("ACSStore ")[::2]).replace("ACSProduction on\n", "ACSProduction on\nACSStore ", 1))
+    assert rc and f"ACSAuthenticationValue {provider} (line" in out and "its key is published" in out and key not in out, out
+
+
+CARD = "4000000000000002"
+CARDS_BAD = [
+    ({"status": "activ"}, "status must be active, blocked, notEnrolled or unknown"), ({"status": 1}, "status must be"),
+    ({"grup": "gold"}, "there is no member 'grup'"), ({"phone": 491700001234}, "phone must be a text"),
+    ({"credentials": "x"}, "credentials must be an array"), ({CARD: "x"}, "there is no member '************0002'"), ("active", "not an account number"),
+]
+
+
+@pytest.mark.parametrize("row,complaint", CARDS_BAD, ids=[c for _, c in CARDS_BAD])
+def test_card_file(spare, row, complaint):
+    """File, line and place are named, the card is not."""
+    path = spare.write("conf/bad.json", json.dumps({"cards": {"4000000000000010": {"status": "active"}, CARD: row}}, indent=1))
+    line = next(n for n, have in enumerate(open(path, encoding="utf-8"), 1) if f'"{CARD}": ' in have)
+    text = re.sub(r"ACSCardSource .*", f"ACSCardSource file:{path}", write(spare), count=1)
+    rc, out = spare.configtest(text)
+    assert rc and f"ACSCardSource: {path}:{line}: card 2: {complaint}" in out and CARD not in out, out
+
+
+def test_card_file_that_others_may_read(spare):
+    os.chmod(spare.cards_file, 0o644)
+    rc, out = spare.configtest()
+    os.chmod(spare.cards_file, 0o600)
+    assert rc and f"card file {spare.cards_file} must be closed to others" in out, out
+
+
+PAGES_BAD = [
+    ("otp.html", r'<input type="hidden" name="token" value="{{token}}">', "", "otp.html:1: a form has no field token"),
+    ("oob.html", r'name="token"', 'name="tokn" x="{{token', None),
+    ("error.html", r'<style nonce="{{nonce}}">', "<style>", "has no nonce"),
+    ("spc.html", r'<script nonce="{{nonce}}"', "<script", "has no nonce"),
+    ("otp.html", r"<p ", '<p style="color:red" ', "style= has no effect under our policy"),
+    ("otp.html", r"<button ", '<button onclick="x()" ', "on...= has no effect under our policy"),
+    ("otp.html", r"<form ", '<img src="https://cdn.test/x.png"><form ', "nothing is loaded from elsewhere"),
+    ("otp.html", r"<form ", '<a href="//cdn.test/x"></a><form ', "nothing is loaded from elsewhere"),
+    ("style.html", r"^", "@import 'x.css';\n", "style.html:1: nothing is loaded from elsewhere"),
+    ("style.html", r"^", "body{background:url(https://cdn.test/x)}\n", "style.html:1: nothing is loaded from elsewhere"),
+    ("otp.html", r"{{> summary}}", "", "{{amount}} is not shown"), ("oob.html", r"{{> summary}}", "", "{{amount}} is not shown"),
+    ("spc.html", r"{{> summary}}", "", "{{amount}} is not shown"),
+    ("summary.html", r"{{merchantName}}", "", "{{merchantName}} is not shown"),
+    ("error.html", r"(?s)^.*$", " \n", "error.html:1: the page is empty"), ("otp.html", r"(?s)^.*$", "", "otp.html:1: the page is empty"),
+]
+
+
+@pytest.mark.parametrize("name,what,put,complaint", [p for p in PAGES_BAD if p[3]], ids=[f"{p[0]}-{i}" for i, p in enumerate(PAGES_BAD) if p[3]])
+def test_templates(spare, name, what, put, complaint):
+    """What would not work in a browser, or not tell the cardholder what is confirmed, is found by configtest."""
+    pages = os.path.join(spare.root, "pages")
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.copytree(spare.lab.templates, pages)
+    path = os.path.join(pages, name)
+    with open(path, encoding="utf-8") as f:
+        good = f.read()
+    bad = re.sub(what, lambda _: put, good, count=1)
+    assert bad != good
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(bad)
+    rc, out = spare.configtest(write(spare).replace(f"ACSTemplates {spare.lab.templates}", f"ACSTemplates {pages}", 1))
+    assert rc and complaint in out, out
+
+
+def test_line_of_a_template(spare):
+    pages = os.path.join(spare.root, "pages")
+    shutil.rmtree(pages, ignore_errors=True)
+    shutil.copytree(spare.lab.templates, pages)
+    with open(os.path.join(pages, "otp.html"), "a", encoding="utf-8") as f:
+        f.write("<p\n  style='x'>\n")
+    with open(os.path.join(pages, "otp.html"), encoding="utf-8") as f:
+        line = len(f.readlines()) - 1
+    rc, out = spare.configtest(write(spare).replace(f"ACSTemplates {spare.lab.templates}", f"ACSTemplates {pages}", 1))
+    assert rc and f"otp.html:{line}: style=" in out, out
+
+
+def test_directory_of_the_transaction_log(spare):
+    """httpd opens it when it starts, which is too late to say so."""
+    text = write(spare).replace("ACSStore ", f"ACSTransactionLog {spare.root}/nowhere/x.log\nACSStore ", 1)
+    rc, out = spare.configtest(text)
+    assert rc and f"ACSTransactionLog {spare.root}/nowhere/x.log: there is no directory" in out, out
+
+
 WARNED = [
     (r"ACSClientName .*", "ACSClientName any", "ACSClientName any: whoever has a certificate of its CA passes for it"),
     (r"ThreeDSDSClientName .*", "ThreeDSDSClientName any", "ThreeDSDSClientName any: whoever has a certificate of its CA may post results"),
@@ -330,7 +437,7 @@ def base(node, loads):
 def test_example_of_the_acs(lab, logs):
     node = Httpd(lab, "example-acs")
     example_files(lab, os.path.join(node.root, "acs"), "acs-client")
-    shutil.copy(node.cards_file, os.path.join(node.root, "acs", "cards.json"))
+    own(shutil.copy(node.cards_file, os.path.join(node.root, "acs", "cards.json")))
     defines = {"ACS_DIR": os.path.join(node.root, "acs"), "ACS_TEMPLATES": lab.templates, "ACS_HOST": "localhost",
                "ACS_DS_PORT": node.ds_port, "ACS_PUBLIC_PORT": node.public_port, "ACS_STATUS_PORT": node.local_port,
                "ACS_STORE": lab.redis.url, "ACS_DS_URL": lab.ds.url_acs, "ACS_DS_NAME": "ds-client.test", "ACS_OTP_URL": lab.issuer.otp_url}

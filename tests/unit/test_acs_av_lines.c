@@ -8,6 +8,8 @@
 
 /* ---- lines -------------------------------------------------------------------- */
 
+#define LAB_KEY "9a112233445566778899AABBCCDDEEFF00112233445566778899AABBCCDDEEFF"
+
 static const char *const names[] = {"cvv-atn", "cvv-u3v7", "mc-iav", "mc-spa1", "generic-hmac", "lab"};
 
 static char *same_path(apr_pool_t *p, const char *path)
@@ -86,8 +88,8 @@ static void good_lines(void **state)
         {"mc-iav", "key=<" GEN_KEY GEN_KEY "> binding=transaction length=20"},
         {"mc-spa1", "key=<" IAV_KEY "> acsID=7 keyID=15"},
         {"generic-hmac", "key=<" GEN_KEY "> keyID=255"},
-        {"lab", "<" GEN_KEY ">"},
-        {"lab", "key=<" GEN_KEY "> range=4000000000000000-4999999999999999"},
+        {"lab", "<" LAB_KEY ">"},
+        {"lab", "key=<" LAB_KEY "> range=4000000000000000-4999999999999999"},
     };
     acs_av_t av;
     int i;
@@ -313,7 +315,7 @@ static void eci_defaults(void **state)
     } rows[] = {{"cvv-atn", "<" CVK ">", "05 06 07 07 07 -", "- - - - - -", "-", "07", "-"},
                 {"cvv-u3v7", "<" CVK ">", "05 06 07 07 07 -", "- - - - - -", "-", "07", "-"},
                 {"mc-iav", "<" IAV_KEY ">", "02 01 00 00 00 -", "N2 - N0 - - -", "06", "04", "-"},
-                {"lab", "<" GEN_KEY ">", "- - - - - -", "- - - - - -", "-", "-", "-"},
+                {"lab", "<" LAB_KEY ">", "- - - - - -", "- - - - - -", "-", "-", "-"},
                 {"generic-hmac", "<" GEN_KEY ">", "- - - - - -", "- - - - - -", "-", "-", "-"}};
     static const char *const status[] = {"Y", "A", "N", "U", "R", "C"};
     int i, k;

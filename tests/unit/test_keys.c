@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "tds_keys.h"
 
-#define KEY_A "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEY_A "0001a2c30405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define KEY_B "ffeeddccbbaa99887766554433221100FFEEDDCCBBAA99887766554433221100"
 #define KEY_C "1111111111111111111111111111111111111111111111111111111111111111"
 
@@ -117,6 +117,27 @@ static void rotation(void **state)
     assert_int_equal(tds_keys_id_file(steps[0], file_with("12", 2), pool, &err), APR_EINVAL);
 }
 
+/* One part again and again, counting, published: each is refused out of a file; one bit of it turned, it is a key. */
+static void that_anybody_tries(void **state)
+{
+    static const char *const keys[] = {
+        "0000000000000000000000000000000000000000000000000000000000000000", "abababababababababababababababababababababababababababababababab",
+        "0102030401020304010203040102030401020304010203040102030401020304", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+        "fffefdfcfbfaf9f8f7f6f5f4f3f2f1f0efeeedecebeae9e8e7e6e5e4e3e2e1e0", "0123456789abcdeffedcba98765432105a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5b"};
+    char text[65];
+    int i;
+
+    for (i = 0; i < COUNT(keys); ++i) {
+        tds_err_init(&err, pool);
+        assert_int_equal(tds_keys_add_file(tds_keys_make(pool), file_with(keys[i], 64), pool, &err), APR_EINVAL);
+        assert_null(strstr(err.detail, keys[i]));
+        apr_cpystrn(text, keys[i], sizeof text);
+        text[7] = text[7] == '7' ? '8' : '7';
+        tds_err_init(&err, pool);
+        assert_ok(tds_keys_add_file(tds_keys_make(pool), file_with(text, 64), pool, &err));
+    }
+}
+
 static apr_status_t add_from(tds_keys_t *keys, const char *text, size_t len)
 {
     const char *path = file_with(text, len);
@@ -163,5 +184,5 @@ static void files(void **state)
     assert_memory_equal(m1, m2, 32);
 }
 
-static const struct CMUnitTest tests[] = {UNIT(text_forms), UNIT(no_key), UNIT(derivation), UNIT(rotation), UNIT(files)};
+static const struct CMUnitTest tests[] = {UNIT(text_forms), UNIT(no_key), UNIT(derivation), UNIT(rotation), UNIT(that_anybody_tries), UNIT(files)};
 UNIT_MAIN(tests)

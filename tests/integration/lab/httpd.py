@@ -43,7 +43,7 @@ def have_modules(options):
 def card_file(cards=None):
     out = {}
     for pan, (group, status, phone, language, *more) in (cards or CARDS).items():
-        out[pan] = {"status": status, "language": language, "group": group, "rule": group, "name": "Test Cardholder",
+        out[pan] = {"status": status, "language": language, "group": group, "name": "Test Cardholder",
                     **(more[0] if more else {})}
         if phone:
             out[pan]["phone"] = phone
@@ -89,6 +89,8 @@ class Httpd:
         path = os.path.join(self.root, path)
         with open(path, "w", encoding="utf-8") as f:
             f.write(text)
+        if path.endswith((".json", ".key")):
+            os.chmod(path, 0o600)
         return own(path)
 
     def module(self, name):
