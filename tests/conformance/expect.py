@@ -285,3 +285,12 @@ def ores(have, oreq, status, acs, headers):
                           "opStatus": status})
     need(is_uuid(have[own[0]]) and have[own[0]] != oreq["dsTransID"], f"{own[0]} is no fresh id: {have[own[0]]}")
     values("headers", headers, {"x-request-id": oreq["dsTransID"], "x-response-id": have[own[0]]})
+
+
+def frameable(page):
+    """B-28, M-08: no X-Frame-Options, and no frame-ancestors that leaves a shop out (those of https and http, at least)."""
+    need(not page.header("X-Frame-Options"), "X-Frame-Options is set")
+    for directive in (page.header("Content-Security-Policy") or "").split(";"):
+        words = directive.split()
+        if words[:1] == ["frame-ancestors"]:
+            need("*" in words or {"https:", "http:"} <= set(words), "frame-ancestors leaves shops out")

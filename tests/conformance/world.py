@@ -103,7 +103,7 @@ class World:
     def _second_ds(self):
         """The 3DS Server's section for the Directory Server that may be cut off."""
         ranges = [f"  ThreeDSCardRange {a} {z} {v}" for v in VERSIONS for a, z in [_range("b", v)]]
-        return ["<ThreeDSDirectoryServer second>", f"  ThreeDSDSURL {self.ds_b.url_3dss}",
+        return ["<ThreeDSDirectoryServer second>", "  ThreeDSEnvironment test", f"  ThreeDSDSURL {self.ds_b.url_3dss}",
                 f"  ThreeDSDSClientCAFile {self.lab.pki.ca('ds-ca')}", "  ThreeDSDSClientName second.test",
                 f"  ThreeDSDSReferenceNumber {self.ds_b.reference}",
                 "  ThreeDSAResTimeout 2s", *ranges, "</ThreeDSDirectoryServer>"]
