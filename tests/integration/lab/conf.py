@@ -15,6 +15,9 @@ class Options:
     srv_first: bool = False        # which of our modules is loaded first
     ours_first: bool = False       # our modules are loaded before all others
     modules: tuple = ()            # more modules of httpd
+    build: str = None              # directory of another build than TDS_BUILD
+    templates: str = None          # default: the lab's copy
+    of_release: tuple = ()         # beginnings of lines that this build does not know yet
     threads: int = 64
     children: int = 1
     children_max: int = 2
@@ -149,7 +152,7 @@ def _acs(node):
               f"ACSIssuerKey file:{lab.secret('issuer.key')}",
               *("ACSHook {0} {1}/{0} {2}".format(kind, lab.issuer.url, options)
                 for kind, _, options in (h.partition(" ") for h in o.hooks)),
-              f"ACSTemplates {lab.templates}", 'ACSIssuerName "Example Bank"', "ACSECI Y 05", "ACSECI A 06",
+              f"ACSTemplates {o.templates or lab.templates}", 'ACSIssuerName "Example Bank"', "ACSECI Y 05", "ACSECI A 06",
               f"ACSAuthenticationValue lab file:{node.value_key}", *o.issuer]
     ds = [f"ACSClientCAFile {lab.pki.ca('ds-ca')}", "ACSClientName ds-client.test",
           f"ACSDSURLPrefix {lab.ds.url_acs}", *o.acs_ds]
@@ -238,4 +241,5 @@ def write(node):
                          children_max=o.children_max, threads=o.threads, workers=o.threads * o.children_max),
              _proxies(node), _acs(node) if o.acs else "", _srv(node) if o.srv else "", _lines(o.main, ""), _hosts(node),
              _lines(o.end, "")]
-    return "\n".join(p for p in parts if p)
+    text = "\n".join(p for p in parts if p)
+    return "\n".join(line for line in text.splitlines() if not line.strip().startswith(o.of_release)) + "\n" if o.of_release else text

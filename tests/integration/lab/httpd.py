@@ -28,9 +28,9 @@ UNKNOWN = "4000000000000069"       # in the range, in no card file
 OUT_OF_RANGE = "5100000000000008"
 
 
-def find_module(name):
-    """The newest one below TDS_BUILD, or None."""
-    build = os.environ.get("TDS_BUILD")
+def find_module(name, build=None):
+    """The newest one below build, or TDS_BUILD; or None."""
+    build = build or os.environ.get("TDS_BUILD")
     found = glob.glob(os.path.join(build, "**", ".libs", name), recursive=True) if build else []
     found += glob.glob(os.path.join(build, name)) if build else []
     return max(found, key=os.path.getmtime) if found else None
@@ -95,7 +95,7 @@ class Httpd:
 
     def module(self, name):
         """A copy: a build under way does not pull the file away under the running server."""
-        source, target = find_module(name), os.path.join(self.root, "modules", name)
+        source, target = find_module(name, self.options.build), os.path.join(self.root, "modules", name)
         if source is None:
             raise RuntimeError(f"{name} not found below TDS_BUILD={os.environ.get('TDS_BUILD')}")
         if not os.path.exists(target) or os.path.getmtime(target) < os.path.getmtime(source):
