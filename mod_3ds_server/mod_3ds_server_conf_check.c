@@ -10,7 +10,6 @@
 #include <http_main.h>
 #include "tds_ap_check.h"
 #include "tds_ap_http.h"
-#include "tds_ap_log.h"
 #include "tds_url.h"
 #include "srv_pages.h"
 
@@ -290,15 +289,6 @@ static const char *check_site(srv_server_t *srv)
     return tds_ap_check_public(check, SRV_EP_BROWSER, "ThreeDSBrowserURL", srv->conf.browser_url);
 }
 
-static void check_begin(srv_server_t *srv, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
-{
-    srv->check = (tds_ap_check_t){.directive = "ThreeDSEndpoint", .endpoints = srv_endpoints, .needs = needs,
-                                  .n = SRV_EP_STATUS, .certs = &srv->certs, .pconf = pconf, .pool = p};
-    if (!tds_ap_check_last_pass()) return;
-    srv->check.log = apr_palloc(p, sizeof *srv->check.log);
-    tds_ap_log_init(srv->check.log, &threeds_server_module, NULL, s, p);
-}
-
 int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     srv_server_t *srv = ap_get_module_config(s->module_config, &threeds_server_module);
@@ -308,7 +298,8 @@ int srv_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     if (!srv->conf.dss->nelts && !srv->conf.requestors->nelts && !tds_ap_mount_count(SRV_EP_REQUESTOR) &&
         !tds_ap_mount_count(SRV_EP_RESULTS) && !tds_ap_mount_count(SRV_EP_BROWSER))
         return OK; /* loaded, but not used */
-    check_begin(srv, s, pconf, ptemp);
+    srv->check = (tds_ap_check_t){.directive = "ThreeDSEndpoint", .endpoints = srv_endpoints, .needs = needs, .n = SRV_EP_STATUS, .certs = &srv->certs};
+    tds_ap_check_begin(&srv->check, &threeds_server_module, s, pconf, ptemp);
     if ((fault = tds_ap_texts_fault(ap_conftree, "ThreeDS", ptemp)) ||
         (fault = tds_ap_store_check(&srv->store, "ThreeDSStore", pconf, ptemp)) || (fault = check_server(srv, pconf, ptemp)) ||
         (fault = check_site(srv)) ||

@@ -9,7 +9,6 @@
 #include <http_main.h>
 #include "tds_ap_check.h"
 #include "tds_ap_http.h"
-#include "tds_ap_log.h"
 #include "acs_av.h"
 #include "acs_hook.h"
 #include "acs_pages.h"
@@ -275,15 +274,6 @@ static const char *check_site(acs_server_t *srv)
     return srv->conf.issuer_url ? tds_ap_check_public(check, ACS_EP_ISSUER, "ACSIssuerURL", srv->conf.issuer_url) : NULL;
 }
 
-static void check_begin(acs_server_t *srv, server_rec *s, apr_pool_t *pconf, apr_pool_t *p)
-{
-    srv->check = (tds_ap_check_t){.directive = "ACSEndpoint", .endpoints = acs_endpoints, .needs = needs,
-                                  .n = ACS_EP_STATUS, .certs = &srv->certs, .pconf = pconf, .pool = p};
-    if (!tds_ap_check_last_pass()) return;
-    srv->check.log = apr_palloc(p, sizeof *srv->check.log);
-    tds_ap_log_init(srv->check.log, &acs_module, NULL, s, p);
-}
-
 int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
 {
     acs_server_t *srv = ap_get_module_config(s->module_config, &acs_module);
@@ -298,7 +288,8 @@ int acs_conf_check(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *s)
     }
     if (!srv->conf.issuers->nelts && !tds_ap_mount_count(ACS_EP_AREQ) && !tds_ap_mount_count(ACS_EP_CHALLENGE))
         return OK; /* loaded, but not used */
-    check_begin(srv, s, pconf, ptemp);
+    srv->check = (tds_ap_check_t){.directive = "ACSEndpoint", .endpoints = acs_endpoints, .needs = needs, .n = ACS_EP_STATUS, .certs = &srv->certs};
+    tds_ap_check_begin(&srv->check, &acs_module, s, pconf, ptemp);
     if ((fault = tds_ap_texts_fault(ap_conftree, "ACS", ptemp)) ||
         (fault = tds_ap_store_check(&srv->store, "ACSStore", pconf, ptemp)) || (fault = check_server(srv, ptemp)) || (fault = check_site(srv)) ||
         (fault = tds_ap_keys_load(&srv->keys, "ACS", &srv->key_files, pconf, ptemp)) ||

@@ -6,6 +6,7 @@
 #include <http_core.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include "tds_ap_log.h"
 #include "tds_ap_mount.h"
 #include "tds_ap_proxy.h"
 #include "tds_ap_tree.h"
@@ -16,6 +17,15 @@
 int tds_ap_check_last_pass(void)
 {
     return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST || ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+void tds_ap_check_begin(tds_ap_check_t *check, module *m, server_rec *s, apr_pool_t *pconf, apr_pool_t *pool)
+{
+    check->pconf = pconf;
+    check->pool = pool;
+    if (!tds_ap_check_last_pass()) return;
+    check->log = apr_palloc(pool, sizeof *check->log);
+    tds_ap_log_init(check->log, m, NULL, s, pool);
 }
 
 /* One thread per process cannot serve while it waits for a peer that may call it back. */

@@ -62,13 +62,7 @@ def pays(lab, node):
     for point in ("areq", "rreq"):
         lab.ds.fault(point, "raw", make=make)
     lab.issuer.fault("otp", "raw", make=make)
-    p = Payment(lab, CHALLENGE, node)
-    p.open()
-    p.press(otp=p.otp())
-    p.settle()
-    assert p.message()["transStatus"] == "Y"
-    p.back()
-    assert p.result()["transStatus"] == "Y"
+    assert Payment(lab, CHALLENGE, node).pay()["transStatus"] == "Y"
     assert not node.log_lines(r"exit signal")
 
 

@@ -189,13 +189,7 @@ def test_payment_through_rules(lab, session_lab, back_end, ours_first):
     node.start()
     lab.ds.set_acs(node.areq_url)
     try:
-        p = Payment(lab, CHALLENGE, node)
-        p.open()
-        p.press(otp=p.otp())
-        p.settle()
-        assert p.message()["transStatus"] == "Y"
-        p.back()
-        assert p.result()["transStatus"] == "Y"
+        assert Payment(lab, CHALLENGE, node).pay()["transStatus"] == "Y"
         assert not BackEnd.seen
         assert lab.client().request("GET", f"https://localhost:{node.public_port}/basket").body == b"the shop"
     finally:

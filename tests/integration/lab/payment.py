@@ -43,6 +43,15 @@ class Payment(Cardholder):
         assert self.page.status == 200 and self.lab.shop.url + "/return" in self.page.html
         return self.page
 
+    def pay(self):
+        """The whole challenge, with the right code; what the requestor reads then."""
+        self.open()
+        self.press(otp=self.otp())
+        self.settle()
+        assert self.message()["transStatus"] == "Y"
+        self.back()
+        return self.result()
+
     def result(self, wait=5):
         answer = self.api.get(self.id, wait)
         assert answer.status == 200, answer
