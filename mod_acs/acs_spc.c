@@ -275,6 +275,12 @@ static int same_origin(const char *a, const char *b)
     return n && n == m && !strncasecmp(a, b, n);
 }
 
+/* A browser that could not load the icon, and was allowed to go on without, tells so by an empty one: nothing else was shown. */
+static int icon_good(const char *told, const char *shown)
+{
+    return told && (!*told || equal(told, shown));
+}
+
 static const char *payment_fault(acs_run_t *run, const json_t *payment, const acs_issuer_t *issuer, const acs_txn_t *prior)
 {
     const json_t *total = json_object_get(payment, "total"), *instrument = json_object_get(payment, "instrument");
@@ -288,7 +294,7 @@ static const char *payment_fault(acs_run_t *run, const json_t *payment, const ac
     else if (!equal(tds_json_get(total, "value"), tds_json_get(shown, "value"))) fault = "amount";
     else if (!equal(tds_json_get(total, "currency"), tds_json_get(shown, "currency"))) fault = "currency";
     else if (!equal(tds_json_get(instrument, "displayName"), tds_json_get(shown, "displayName"))) fault = "instrument";
-    else if (!equal(tds_json_get(instrument, "icon"), tds_json_get(shown, "icon"))) fault = "instrument";
+    else if (!icon_good(tds_json_get(instrument, "icon"), tds_json_get(shown, "icon"))) fault = "instrument";
     return fault;
 }
 

@@ -147,6 +147,16 @@ static void other_shapes(void **state)
     }
 }
 
+/* A browser that cannot load the picture of the card, and may go on without, signs an empty icon. */
+static void without_icon(void **state)
+{
+    json_t *ares = offered(0);
+    fake_t f = honest(ares);
+
+    f.icon = "";
+    is(confirm(ares, &f, 1), "transStatus", "Y");
+}
+
 /* One lie each: no Erro, no Y. */
 static void lies(void **state)
 {
@@ -653,7 +663,7 @@ static void list_of_many_writers(void **state)
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, spc_teardown)
-static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(garbage),
+static const struct CMUnitTest tests[] = {T(offer), T(no_offer), T(confirmed), T(other_keys), T(other_shapes), T(lies), T(without_icon), T(garbage),
                                           T(lies_without_challenge), T(about_another_purchase), T(origins), T(sign_counts),
                                           T(other_transaction), T(incomplete), T(silent), T(silent_noticed), T(long_name), T(unusable_credentials), T(rejected_all_the_same), T(trusted),
                                           T(not_trusted), T(trusted_by_nobody), T(nobody_to_tell), T(cancelled), T(list_calls), T(list_is_bounded),
