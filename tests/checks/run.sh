@@ -6,7 +6,7 @@ export TDS_BUILD
 failed=0
 out=$(mktemp) || exit 99
 trap 'rm -f "$out"' EXIT
-for check in layers symbols generated log-ids directives states sizes banned templates; do
+for check in layers symbols generated log-ids directives states sizes banned templates dist; do
   "$dir/$check.sh" >"$out" 2>&1
   case $? in
   0) echo "ok    $check: $(tail -n 1 "$out")" ;;

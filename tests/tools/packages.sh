@@ -1,8 +1,15 @@
-# Sourced by ./quickstart and ./runtests: what a bare Debian 12 lacks is installed, by name, from Debian's packages.
+# Sourced by ./quickstart and ./runtests: what a bare Debian 12 or 13 lacks is installed, by name, from Debian's packages.
 
 BUILD_PACKAGES="apache2 apache2-dev apache2-utils libssl-dev libjansson-dev libhiredis-dev pkg-config autoconf automake
 libtool make gcc libc6-dev redis-server redis-tools openssl ca-certificates python3 python3-cryptography python3-redis"
-TEST_PACKAGES="libcmocka-dev clang libclang-rt-14-dev python3-pytest chromium libnss3-tools git iso-codes"
+TEST_PACKAGES="libcmocka-dev clang libclang-rt-dev python3-pytest chromium libnss3-tools git iso-codes"
+
+# The system's services of these packages that run now.
+services() {
+  for s in apache2 redis-server; do
+    if service "$s" status >/dev/null 2>&1; then printf '%s ' "$s"; fi
+  done
+}
 
 # need PACKAGE...
 need() {
@@ -16,12 +23,14 @@ need() {
     return 1
   fi
   echo "installing:$missing"
+  running=$(services)
   apt-get update -qq </dev/null || return 1
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null || return 1
-  # The system's own services are not ours: everything here runs privately, on other ports.
-  case "$missing" in *apache2*) service apache2 stop >/dev/null 2>&1 || true ;; esac
-  case "$missing" in *redis-server*) service redis-server stop >/dev/null 2>&1 || true ;; esac
+  # What our installation has started is stopped again: everything here runs privately, on other ports. What ran before stays.
+  for s in $(services); do
+    case " $running " in *" $s "*) ;; *) service "$s" stop >/dev/null 2>&1 || true ;; esac
+  done
 }
 
 # need_node: a Node.js that can run the browser tests

@@ -509,7 +509,7 @@ static void batch(void **state)
     assert_ok(tds_store_create(store, &change, pool, &err));
     assert_ok(tds_store_batch(store, reads, 4, pool, &err));
     assert_ok(reads[0].rv);
-    assert_string_equal(reads[0].value, "data");
+    assert_string_equal((const char *)reads[0].value, "data");
     assert_ok(reads[1].rv);
     assert_int_equal(reads[1].number, 7);
     assert_int_equal(reads[2].rv, APR_ENOENT);

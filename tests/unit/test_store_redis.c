@@ -583,7 +583,7 @@ static void batch_of_other_types(void **state)
     assert_int_equal(reads[0].number, 0);
     assert_int_equal(reads[1].rv, APR_EINVAL);
     assert_ok(reads[2].rv);
-    assert_string_equal(reads[2].value, "data");
+    assert_string_equal((const char *)reads[2].value, "data");
 }
 
 /* A key of another type is a fault, not a record. */
