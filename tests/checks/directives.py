@@ -2,7 +2,8 @@
 
 A page begins with "# NAME" and has, in this order, lines "**Syntax:** ...", "**Default:** ...", "**Context:** ...",
 "**Since:** ...", then text and an example. A section's page is named without the angle brackets. For a directive of a
-.def file the default must be the row's, and the limits must be told where there are any."""
+.def file the default must be the row's, and the limits must be told where there are any. README.md names each once, by task. No page
+is of a release that there has not been: "Since" is at most the version in configure.ac."""
 import glob
 import os
 import re
@@ -107,6 +108,10 @@ def main():
         with open(pages[name], encoding="utf-8") as f:
             faults += [f"docs/directives/{name}.md: {fault}" for fault in check_page(found[name], f.read())]
     faults += [f"docs/directives/{name}.md describes no directive" for name in sorted(set(pages) - set(found))]
+    with open(os.path.join(SRC, "docs", "directives", "README.md"), encoding="utf-8") as f:
+        listed = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| .+ \|$", f.read(), re.M)
+    faults += [f"docs/directives/README.md names {name} {listed.count(name)} times" for name in sorted(found) if listed.count(name) != 1]
+    faults += [f"docs/directives/README.md names {name}, which is none" for name in sorted(set(listed) - set(found))]
     if not found:
         faults.append("found nothing to check")
     for fault in faults:

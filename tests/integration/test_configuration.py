@@ -8,6 +8,7 @@ import pytest
 
 from lab.conf import BASE, DEBIAN_MODULES, MODULES, write
 from lab.httpd import Httpd
+from lab.lab import SOURCE
 from lab.procs import free_port, own
 from sim.requestor import Requestor
 
@@ -432,6 +433,20 @@ def base(node, loads):
     o = node.options
     return BASE.format(root=node.root, load=loads, log_level="info", children=1, children_max=2, threads=o.threads,
                        workers=o.threads * 2)
+
+
+def test_configuration_of_the_readme(lab):
+    """What the README shows is taken as it stands there, once the files that it names are there."""
+    node = Httpd(lab, "readme")
+    acs = os.path.join(node.root, "acs")
+    example_files(lab, acs, "acs-client")
+    shutil.copy(os.path.join(acs, "scheme-client.pem"), os.path.join(acs, "client.pem"))
+    with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as f:
+        shown = "\n".join(re.findall(r"^```apache\n(.*?)^```$", f.read(), re.M | re.S))
+    assert "ACSEndpoint areq" in shown and "ACSEndpoint challenge" in shown
+    text = base(node, load(node, ("acs", "mod_acs.so"))) + shown.replace("/etc/apache2/acs", acs).replace("/usr/share/mod-3ds/templates", lab.templates)
+    rc, out = node.configtest(text)
+    assert rc == 0 and out.strip() == "Syntax OK", out
 
 
 def test_example_of_the_acs(lab, logs):
