@@ -6,7 +6,7 @@ from lab.httpd import CHALLENGE
 
 PAYERS = 32
 NODE = dict(srv=False, answer_within="8s", proxy="connectiontimeout=1 timeout=5 ttl=30 acquire=500 max=2",
-            main=["ACSLease 12s"])
+            main=["ACSLease 12s", "ACSStoreTimeout 2s"])  # a crowd on two cores: not the store is looked at
 
 
 def test_every_page_tells_the_truth(lab, node, logs):

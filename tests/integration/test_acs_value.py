@@ -13,7 +13,7 @@ from lab.conf import write
 from lab.httpd import CHALLENGE, FRICTIONLESS, REJECT, UNKNOWN, Httpd
 from lab.procs import own
 
-KEY = "b039878c1f96d212f509b2dc4cc8cd1b00112233445566778899aabbccddeeff"
+KEY = "7c39878c1f96d212f509b2dc4cc8cd1b00112233445566778899aabbccddeeff"
 CVK = "0123456789abcdeffedcba9876543210"
 LINE = r"ACSAuthenticationValue lab .*"
 

@@ -112,7 +112,7 @@ def counts(report):
     return passed, failed, skipped
 
 
-ALONE = ["test_payment.py", "test_acs_fairness.py"]  # a crowd on two nodes; times compared
+ALONE = ["test_payment.py", "test_acs_fairness.py", "test_acs_codes.py", "test_acs_operator.py"]  # crowds; times compared
 FIRST = ["test_acs_crash.py", "test_results.py", "test_acs_issuer.py"]  # long, and mostly waiting
 WORKERS = 2
 
