@@ -1,20 +1,13 @@
-/* Directives of mod_3ds_server: rows, sections, and the check of the whole. */
+/* Directives of mod_3ds_server: rows and sections; what a child begins with. */
 #include "mod_3ds_server.h"
 
 #include <string.h>
-#include <apr_hash.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <ap_mpm.h>
 #include <http_core.h>
-#include <http_log.h>
 #include <http_main.h>
-#include "tds_ap_http.h"
-#include "tds_store_redis.h"
 #include "tds_text.h"
-#include "srv_pages.h"
-
-APLOG_USE_MODULE(threeds_server);
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 

@@ -1,4 +1,4 @@
-/* Directives of mod_acs: rows, sections, and the check of the whole. */
+/* Directives of mod_acs: rows and sections; what a child begins with. */
 #include "mod_acs.h"
 
 #include <stdlib.h>
@@ -6,18 +6,10 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <http_core.h>
-#include <ap_mpm.h>
 #include <http_main.h>
-#include <http_log.h>
-#include "tds_ap_http.h"
 #include "acs_av.h"
 #include "acs_hook.h"
 #include "acs_count.h"
-#include "acs_pages.h"
-
-APLOG_USE_MODULE(acs);
-
-enum { SERVER_, ISSUER_, DS_ };
 
 #define TDS_AP_COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 

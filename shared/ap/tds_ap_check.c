@@ -14,7 +14,8 @@
 
 #define WARN_AHEAD apr_time_from_sec(30 * 86400)
 
-int tds_ap_check_last_pass(void)
+/* Is this the pass whose warnings somebody reads? httpd reads its configuration twice when it starts. */
+static int is_last_pass(void)
 {
     return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST || ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG;
 }
@@ -23,7 +24,7 @@ void tds_ap_check_begin(tds_ap_check_t *check, module *m, server_rec *s, apr_poo
 {
     check->pconf = pconf;
     check->pool = pool;
-    if (!tds_ap_check_last_pass()) return;
+    if (!is_last_pass()) return;
     check->log = apr_palloc(pool, sizeof *check->log);
     tds_ap_log_init(check->log, m, NULL, s, pool);
 }

@@ -31,9 +31,6 @@ typedef struct tds_ap_check_t {
 /* Fill what of a check the configuration does not give: the log, where somebody reads it. */
 void tds_ap_check_begin(tds_ap_check_t *check, module *m, server_rec *s, apr_pool_t *pconf, apr_pool_t *pool);
 
-/* Is this the pass whose warnings somebody reads? httpd reads its configuration twice when it starts. */
-int tds_ap_check_last_pass(void);
-
 /* Threads, and the modules that everything needs. */
 const char *tds_ap_check_server(const tds_ap_check_t *check);
 
